@@ -1,0 +1,10 @@
+"""The one exception that says "your input, not our code"."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something the caller gave cannot be used.
+
+    The message names the value, the limit and the remedy. The command line prints it and exits with 2.
+    """

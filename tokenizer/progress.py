@@ -1,0 +1,46 @@
+"""Progress of long work: a rich bar on a terminal's stderr, nothing anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Step:
+    """One line of the display; `advance` by what was done, `note` to say more."""
+
+    def __init__(self, progress: Progress, task: int) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self, amount: float = 1) -> None:
+        """Add ``amount`` to what is done."""
+        self._progress.advance(self._task, amount)  # type: ignore[arg-type]
+
+    def note(self, text: str) -> None:
+        """Show ``text`` behind the bar."""
+        self._progress.update(self._task, note=text)  # type: ignore[arg-type]
+
+
+@contextmanager
+def step(title: str, total: float | None = None) -> Iterator[Step]:
+    """Show a bar named ``title`` while the block runs, with time elapsed and left.
+
+    ``total`` is the amount of work in any unit; None shows a pulse. Quiet when stderr is no terminal.
+    """
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        disable=not sys.stderr.isatty(),
+    )
+    with progress:
+        yield Step(progress, progress.add_task(title, total=total, note=""))
