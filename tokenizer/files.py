@@ -24,7 +24,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """
     path = Path(path)
     encoding = None if "b" in mode else "utf-8"
-    handle = tempfile.NamedTemporaryFile(
+    handle = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed and renamed below
         mode, encoding=encoding, dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
     )
     try:

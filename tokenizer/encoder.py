@@ -1,0 +1,101 @@
+"""Texts to ids with the encode kernel: its tables, a cache per thread, batches over threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer import encode_kernel as kernel
+from tokenizer.morphemes import piece_ends
+from tokenizer.pretokenize import as_bytes
+from tokenizer.unicode import class_table
+from tokenizer.vocabulary import Vocabulary
+
+TASK_BYTES = 1 << 20
+
+
+class Encoder:
+    """Encodes with one vocabulary; safe to share between threads."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._strict = vocabulary.strict
+        self._tables = _tables(vocabulary)
+        self._local = threading.local()
+        longest = max(len(token) for token in vocabulary.tokens)
+        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache(), np.empty(longest, dtype=np.int32))
+        """How many tokens no text can produce, because their own merges do not give them back."""
+
+    def encode(self, text: str) -> NDArray[np.int32]:
+        """The ids of one text."""
+        return self._encode([text])[0]
+
+    def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> list[NDArray[np.int32]]:
+        """The ids of each text; texts are spread over ``threads`` (all cores by default)."""
+        tasks = _tasks(texts)
+        workers = min(threads or os.cpu_count() or 1, len(tasks))
+        if workers <= 1:
+            return self._encode(texts)
+        with ThreadPoolExecutor(workers) as pool:
+            return [ids for done in pool.map(self._encode, tasks) for ids in done]
+
+    def _encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        if not texts:
+            return []
+        arrays = [as_bytes(text) for text in texts]
+        data = np.concatenate(arrays)
+        ends = np.cumsum([array.size for array in arrays], dtype=np.int64)
+        out = np.empty(data.size, dtype=np.int32)
+        if self._strict:
+            pieces, last_piece = piece_ends(texts)
+            stops = kernel.encode_pieces(self._tables, self._cache(), data, pieces, out)
+            stops = np.concatenate([[0], stops])[last_piece]
+        else:
+            stops = kernel.encode_texts(self._tables, self._cache(), data, ends, out)
+        return [ids.copy() for ids in np.split(out[: stops[-1]], stops[:-1])]
+
+    def _cache(self) -> kernel.Cache:
+        cache: kernel.Cache | None = getattr(self._local, "cache", None)
+        if cache is None:
+            cache = self._local.cache = kernel.new_cache()
+        return cache
+
+
+def _tasks(texts: Sequence[str]) -> list[Sequence[str]]:
+    tasks, start, held = [], 0, 0
+    for i, text in enumerate(texts):
+        held += len(text)
+        if held >= TASK_BYTES:
+            tasks.append(texts[start : i + 1])
+            start, held = i + 1, 0
+    if start < len(texts):
+        tasks.append(texts[start:])
+    return tasks
+
+
+def _tables(vocabulary: Vocabulary) -> kernel.Tables:
+    tokens = vocabulary.tokens
+    ids = {token: i for i, token in enumerate(tokens)}
+    byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
+    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1:])
+    pair_slots = 1 << (2 * len(vocabulary.merges) + 2).bit_length()
+    tables = kernel.Tables(
+        classes=class_table(),
+        byte_ids=byte_ids,
+        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), -1, dtype=np.int32),
+        token_hashes=np.zeros(len(tokens), dtype=np.uint64),
+        token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
+        token_offsets=offsets,
+        pair_keys=np.full(pair_slots, -1, dtype=np.int64),
+        pair_ranks=np.zeros(pair_slots, dtype=np.int32),
+        pair_results=np.zeros(pair_slots, dtype=np.int32),
+    )
+    merges = np.array(vocabulary.merges, dtype=np.int32).reshape(-1, 2)
+    results = np.array([ids[tokens[a] + tokens[b]] for a, b in vocabulary.merges], dtype=np.int32)
+    kernel.fill_pairs(tables, merges[:, 0].copy(), merges[:, 1].copy(), results)
+    return tables

@@ -1,0 +1,122 @@
+"""The public class: encode, decode, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import regex
+
+from tokenizer.encoder import Encoder
+from tokenizer.errors import InputError
+from tokenizer.vocabulary import Vocabulary
+
+
+class Tokenizer:
+    """Byte-level BPE with Korean in mind: ``decode(encode(text)) == text`` for every str.
+
+    Make one with `tokenizer.train` or `Tokenizer.load`.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._encoder = Encoder(vocabulary)
+        self._bytes = [
+            *vocabulary.tokens,
+            *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
+        ]
+        self._fingerprint = vocabulary.fingerprint()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Tokenizer:
+        """Load a saved folder; `InputError` when there is none or it is damaged."""
+        folder = Path(name_or_path)
+        if not (folder / "gyeol.json").is_file():
+            why = "has no gyeol.json" if folder.is_dir() else "is no such folder"
+            raise InputError(f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`")
+        return cls(Vocabulary.load(folder))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too."""
+        self.vocabulary.save(folder)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, special tokens included."""
+        return len(self._bytes)
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """Special tokens: text to id."""
+        return dict(self.vocabulary.special_tokens)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the ids of a text."""
+        return self._fingerprint
+
+    @property
+    def name(self) -> str:
+        """The name it was trained under, else its recipe and size."""
+        provenance = self.vocabulary.provenance
+        return str(provenance.get("name") or f"{provenance.get('recipe', 'bpe')}-{self.vocab_size}")
+
+    @property
+    def unreachable_tokens(self) -> int:
+        """How many ordinary tokens no text produces."""
+        return self._encoder.unreachable
+
+    def encode(self, text: str, *, allowed_special: Literal["all"] | Collection[str] = ()) -> list[int]:
+        """The ids of ``text``.
+
+        Special tokens written in the text are letters like any other unless ``allowed_special`` names them
+        (or is "all"). `InputError` for a lone surrogate or the name of no special token.
+        """
+        specials = self._allowed(allowed_special)
+        if not specials:
+            return self._encoder.encode(text).tolist()  # type: ignore[no-any-return]
+        longest_first = sorted(specials, key=len, reverse=True)
+        parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        ids: list[int] = []
+        for i, part in enumerate(parts):
+            ids += [self.vocabulary.special_tokens[part]] if i % 2 else self._encoder.encode(part).tolist()
+        return ids
+
+    def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
+        """The ids of each text, over ``threads`` threads (all cores by default)."""
+        return [ids.tolist() for ids in self._encoder.encode_batch(texts, threads)]
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes of one token; of a special token, the UTF-8 of its text."""
+        try:
+            if token_id < 0:
+                raise IndexError
+            return self._bytes[token_id]
+        except IndexError:
+            raise InputError(
+                f"id {token_id} is none of this vocabulary's: they go from 0 to {self.vocab_size - 1}"
+            ) from None
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The bytes that ``ids`` stand for."""
+        return b"".join([self.token_bytes(i) for i in ids])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ``ids``; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def _allowed(self, allowed: Literal["all"] | Collection[str]) -> set[str]:
+        known = self.vocabulary.special_tokens
+        if allowed == "all":
+            return set(known)
+        for name in allowed:
+            if name not in known:
+                raise InputError(f"{name!r} is no special token; they are {', '.join(known)}")
+        return set(allowed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tokenizer, (self.vocabulary,)
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size})"
