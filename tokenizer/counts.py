@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +173,10 @@ class CountTable:
         ends = np.cumsum([a.size for a in arrays])
         position = 0
         while True:
-            position, self.entries = _count(data, ends, position, class_table(), *self._arrays(), self.entries)
+            t = self
+            position, self.entries = _count(
+                data, ends, position, class_table(), t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries
+            )
             if position == data.size:
                 return
             self._reserve(self.entries + 1, int(self.offsets[self.entries]) + data.size - position)
@@ -200,10 +203,8 @@ class CountTable:
 
     def _add(self, data: NDArray[np.uint8], bounds: NDArray[np.int64], amounts: NDArray[np.int64]) -> None:
         self._reserve(self.entries + amounts.size, int(self.offsets[self.entries]) + data.size)
-        self.entries = _add_all(data, bounds, amounts, *self._arrays(), self.entries)
-
-    def _arrays(self) -> tuple[Any, ...]:
-        return self.slots, self.hashes, self.offsets, self.counts, self.arena
+        t = self
+        self.entries = _add_all(data, bounds, amounts, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries)
 
     def _reserve(self, entries: int, size: int) -> None:
         """Make room for ``entries`` strings of ``size`` bytes in all, at least doubling what is short."""

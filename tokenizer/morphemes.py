@@ -9,6 +9,7 @@ begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of �
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -34,7 +35,7 @@ _known: dict[str, tuple[int, ...]] = {}
 def _kiwi() -> Any:
     from kiwipiepy import Kiwi  # loading the model takes a second, and only strict work needs it
 
-    return Kiwi(num_workers=0)  # as many as there are cores
+    return Kiwi(num_workers=os.cpu_count() or 1)
 
 
 def _meeting_points(tokens: Iterable[Any], length: int) -> tuple[int, ...]:

@@ -48,21 +48,22 @@ _FOLDER = _kernel_folder()
 
 def native(function: F) -> F:
     """Compile ``function`` on its first call; later processes load the machine code from disk."""
-    return _compiled(function, forceinline=False)
+    return _compiled(function, forceinline=False)  # type: ignore[no-any-return]
 
 
 def inlined(function: F) -> F:
     """Like `native`, for the small functions of inner loops: folded into their callers."""
-    return _compiled(function, forceinline=True)
+    return _compiled(function, forceinline=True)  # type: ignore[no-any-return]
 
 
-def _compiled(function: F, *, forceinline: bool) -> F:
-    before = config.CACHE_DIR
-    config.CACHE_DIR = _FOLDER or before
+def _compiled(function: Any, *, forceinline: bool) -> Any:
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = _FOLDER or before
     try:
-        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:
-        config.CACHE_DIR = before
+        settings.CACHE_DIR = before
 
 
 class _Announcer(event.Listener):

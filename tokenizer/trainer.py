@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from tokenizer.corpus import Document, corpus_files, documents, total_size
+from tokenizer.corpus import Document, documents, total_size
 from tokenizer.counts import Counts, count_pretokens
 from tokenizer.errors import InputError
 from tokenizer.merges import Learned, byte_alphabet, learn_merges
@@ -124,7 +124,6 @@ def _count(
     errors: Literal["replace", "strict"],
     threads: int,
 ) -> Counts:
-    corpus_files(paths)  # a missing file is said at once, before the bar appears
     with step("Counting pre-tokens", total=total_size(paths)) as progress:
         source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
         return count_pretokens(record.texts(source), threads=threads)

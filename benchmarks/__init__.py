@@ -1,0 +1,1 @@
+"""Measures of tokenizers: ours beside the published ones, on anyone's text."""

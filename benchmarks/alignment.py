@@ -1,0 +1,194 @@
+"""Do tokens end where morphemes meet? Precision, recall and F1 of token boundaries inside eojeols.
+
+An eojeol is a maximal run of non-white-space; those without Hangul are left out. What counts are the
+boundaries strictly inside an eojeol: the edges, where every tokenizer is right, count for nothing.
+
+    gold        학교|에서|는        where two morphemes meet in the written form
+    tokens      학교|에서는         one predicted boundary, right: precision 1/1, recall 1/2
+
+A contracted form keeps its morphemes in one piece (했 is 하 + 았), so no boundary is asked for inside it. A
+token that ends in the middle of a character predicts a boundary that is always wrong. All sums run over
+the eojeols of the text, each as often as it occurs (micro average). High precision says that cuts are
+morphological, high recall that few morphemes are glued together; a tokenizer of long tokens has low recall
+by design, so read it beside ``kept_whole`` and the fertility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.letters import code_points, eojeols, is_hangul
+from benchmarks.peers import Ids, Peer
+from tokenizer import morphemes
+
+BATCH_CHARACTERS = 1 << 21
+"""Texts are encoded and analysed together up to this many characters."""
+
+Boundaries = Callable[[Sequence[str]], Sequence[Sequence[int]]]
+"""For each eojeol the character offsets, strictly inside it, where two morphemes meet."""
+
+
+class Gold:
+    """Morpheme boundaries of eojeols, each distinct eojeol analysed once.
+
+    Keep one instance to measure several tokenizers on the same text.
+    """
+
+    def __init__(self, boundaries: Boundaries | None = None) -> None:
+        """``boundaries`` defaults to those of Kiwi; another analyser, or a hand-made standard, will do."""
+        self._boundaries = boundaries or morphemes.boundaries
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def offsets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Boundaries of each word: how many, shape (words,), and the offsets, one word's after another's."""
+        fresh = [word for word in dict.fromkeys(words) if word not in self._known]
+        if fresh:
+            found = self._boundaries(fresh)
+            self._known.update((word, tuple(inside)) for word, inside in zip(fresh, found, strict=True))
+        inside = [self._known[word] for word in words]
+        counts = np.fromiter(map(len, inside), np.int64, len(inside))
+        return counts, np.fromiter(chain.from_iterable(inside), np.int64, counts.sum())
+
+
+@dataclass
+class Counts:
+    """Sums over the Hangul eojeols seen so far."""
+
+    eojeols: int = 0
+    whole: int = 0
+    gold: int = 0
+    predicted: int = 0
+    hits: int = 0
+    unaligned: int = 0
+
+    def result(self) -> dict[str, Any]:
+        """The measures, None where they are not defined (no boundary at all)."""
+        precision, recall = _ratio(self.hits, self.predicted), _ratio(self.hits, self.gold)
+        return {
+            "precision": precision,
+            "recall": recall,
+            "f1": _ratio(2 * self.hits, self.predicted + self.gold),
+            "eojeols": self.eojeols,
+            "kept_whole": _ratio(self.whole, self.eojeols),
+            "boundaries_gold": self.gold,
+            "boundaries_predicted": self.predicted,
+            "boundaries_hit": self.hits,
+            "eojeols_unaligned": self.unaligned,
+        }
+
+
+def alignment(peer: Peer, texts: Iterable[str], gold: Gold | None = None) -> dict[str, Any]:
+    """Measure how well the token boundaries of ``peer`` agree with morpheme boundaries in ``texts``.
+
+    Returns ``precision``, ``recall``, ``f1`` (None where no boundary was predicted or is in the gold),
+    ``eojeols`` (those with Hangul), ``kept_whole`` (the share of them that lie inside a single token),
+    ``boundaries_gold``, ``boundaries_predicted``, ``boundaries_hit`` and ``eojeols_unaligned``.
+
+    A tokenizer that changes the text (normalisation, unknown characters) has no boundaries in it; such a
+    text is tried again line by line, and the eojeols of the lines that are still changed are left out and
+    counted in ``eojeols_unaligned``.
+    """
+    gold = gold or Gold()
+    counts = Counts()
+    pieces = _Pieces(peer)
+    for batch in _batches(texts):
+        changed = _measure(counts, peer, batch, pieces, gold)
+        lines = [line for text in changed for line in text.split("\n")]
+        for line in _measure(counts, peer, lines, pieces, gold):
+            counts.unaligned += len(_hangul_eojeols(code_points(line))[0])
+    return counts.result()
+
+
+def _measure(counts: Counts, peer: Peer, texts: Sequence[str], pieces: _Pieces, gold: Gold) -> list[str]:
+    """Add the texts that their tokens spell to ``counts``; return the others."""
+    changed: list[str] = []
+    kept: list[str] = []
+    kept_ends: list[NDArray[np.int64]] = []
+    offset = 0
+    for text, ids in zip(texts, peer.encode_batch(texts) if texts else (), strict=True):
+        ends = token_ends(text, ids, pieces)
+        if ends is None:
+            changed.append(text)
+            continue
+        kept.append(text)
+        kept_ends.append(ends + offset)
+        offset += len(text.encode()) + 1
+    if kept:  # as one text, with a newline between two, so that the analyser gets many eojeols at once
+        _add(counts, "\n".join(kept), np.concatenate(kept_ends), gold)
+    return changed
+
+
+class _Pieces(dict[int, bytes]):
+    """The bytes of each token, asked of the peer once."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__()
+        self._peer = peer
+
+    def __missing__(self, token: int) -> bytes:
+        piece = self[token] = self._peer.token_bytes(token)
+        return piece
+
+
+def token_ends(text: str, ids: Ids, pieces: dict[int, bytes]) -> NDArray[np.int64] | None:
+    """Byte offset in ``text`` where each token ends, shape (tokens,); None if the tokens do not spell it.
+
+    A space that the tokenizer puts before the text, as SentencePiece does, is allowed for.
+    """
+    spelled = [pieces[token] for token in (ids.tolist() if isinstance(ids, np.ndarray) else ids)]
+    data, expected = b"".join(spelled), text.encode()
+    if data != expected and data != b" " + expected:
+        return None
+    ends = np.cumsum(np.fromiter(map(len, spelled), np.int64, len(spelled)))
+    return np.maximum(ends - (len(data) - len(expected)), 0)
+
+
+def _add(counts: Counts, text: str, cuts: NDArray[np.int64], gold: Gold) -> None:
+    """Add the eojeols of ``text``, whose tokens end at the byte offsets ``cuts``, to ``counts``."""
+    points = code_points(text)
+    starts, ends = _hangul_eojeols(points)
+    width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
+    byte_of = np.concatenate([[0], np.cumsum(width)])  # (characters + 1,): byte offset of each character
+    cut = np.zeros(byte_of[-1] + 1, dtype=bool)
+    cut[cuts] = True
+    upto = np.cumsum(cut)
+    # Cuts strictly between the first byte and the one after the last, in the middle of characters included.
+    predicted = upto[byte_of[ends] - 1] - upto[byte_of[starts]]
+    number, offsets = gold.offsets([text[start:end] for start, end in zip(starts, ends, strict=True)])
+    hits = cut[byte_of[np.repeat(starts, number) + offsets]]
+    counts.eojeols += len(starts)
+    counts.whole += int(np.count_nonzero(predicted == 0))
+    counts.gold += int(number.sum())
+    counts.predicted += int(predicted.sum())
+    counts.hits += int(np.count_nonzero(hits))
+
+
+def _hangul_eojeols(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts and ends of the eojeols that contain Hangul."""
+    starts, ends = eojeols(points)
+    hangul = np.concatenate([[0], np.cumsum(is_hangul(points))])
+    kept = hangul[ends] > hangul[starts]
+    return starts[kept], ends[kept]
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    characters = 0
+    for text in texts:
+        batch.append(text)
+        characters += len(text)
+        if characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

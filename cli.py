@@ -1,0 +1,280 @@
+"""The ``gyeol`` command. Every command is thin: it turns options into one call of the packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from tokenizer import Tokenizer
+
+ERRORS = click.Choice(["replace", "strict"])
+TOKENIZER = click.option(
+    "-t", "--tokenizer", required=True, metavar="TOKENIZER", help="A tokenizer's folder, made by `gyeol train`."
+)
+TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
+BAD_TEXT = click.option(
+    "--errors", type=ERRORS, default="replace", show_default=True, help="Invalid UTF-8: replace it, or refuse the file."
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="gyeol", prog_name="gyeol")
+def cli() -> None:
+    """Gyeol (결): train a Korean tokenizer, measure it against GPT-4o's, pretrain a model on it."""
+
+
+@cli.command()
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--vocab-size", default=32_768, show_default=True, help="Number of ids, special tokens included.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option(
+    "--recipe",
+    default="plain",
+    show_default=True,
+    help="plain: byte-level BPE. strict: never across Kiwi's morpheme boundaries, in training and encoding.",
+)
+@click.option("--name", help="Name to record; the folder's by default.")
+@click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
+@TEXT_KEY
+@BAD_TEXT
+@AS_JSON
+def train(corpus: tuple[str, ...], vocab_size: int, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
+    """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
+    from tokenizer import train as train_tokenizer
+    from tokenizer.inspection import vocabulary_record
+
+    tokenizer = train_tokenizer(list(corpus), vocab_size, name=name or out.name, **options)
+    tokenizer.save(out)
+    record = vocabulary_record(tokenizer)
+    if as_json:
+        _print_json(record | {"folder": str(out)})
+    else:
+        click.echo(
+            f"{out}: {tokenizer.vocab_size:,} ids, {record['korean_tokens']:,} with Hangul, "
+            f"{record['mean_bytes']:.1f} bytes a token on average; from {record['corpus']['bytes']:,} bytes of text"
+        )
+
+
+@cli.command()
+@TOKENIZER
+@click.argument("file", type=click.File("rb"), default="-")
+@BAD_TEXT
+def encode(tokenizer: str, file: Any, errors: str) -> None:
+    """Print the ids of FILE (or stdin), separated by spaces."""
+    loaded = _load(tokenizer)
+    raw = file.read()
+    try:
+        text = raw.decode("utf-8", errors=errors)
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"{file.name}: invalid UTF-8 at byte {error.start}; --errors replace accepts it"
+        ) from None
+    click.echo(" ".join(map(str, loaded.encode(text))))
+
+
+@cli.command()
+@TOKENIZER
+@click.argument("file", type=click.File("r"), default="-")
+def decode(tokenizer: str, file: Any) -> None:
+    """Print the text of the ids in FILE (or stdin)."""
+    loaded = _load(tokenizer)
+    words = file.read().split()
+    for word in words:
+        if not word.isdecimal():
+            raise click.UsageError(f"{word!r} is no token id; give whole numbers separated by white space")
+    click.get_binary_stream("stdout").write(loaded.decode_bytes(map(int, words)))
+
+
+@cli.command()
+@TOKENIZER
+@click.argument("text", required=False)
+@AS_JSON
+def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
+    """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT."""
+    from rich.console import Console
+
+    from tokenizer.inspection import coloured, text_record, vocabulary_record
+
+    loaded = _load(tokenizer)
+    record = vocabulary_record(loaded) if text is None else text_record(loaded, text)
+    if as_json:
+        _print_json(record)
+    elif text is None:
+        for key, value in record.items():
+            shown = "  ".join(map(repr, value)) if key in ("longest", "sample") else value
+            click.echo(f"{key:20}{json.dumps(shown, ensure_ascii=False) if isinstance(shown, (dict, list)) else shown}")
+    else:
+        console = Console()
+        console.print(coloured(loaded, text))
+        console.print(f"{len(record['tokens'])} tokens, {record['characters']} characters", highlight=False)
+        console.print(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]), markup=False)
+
+
+@cli.command()
+@click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
+@click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
+@click.argument("texts", nargs=-1, required=True)
+@TEXT_KEY
+@AS_JSON
+def fertility(
+    tokenizers: tuple[str, ...], against: tuple[str, ...], texts: tuple[str, ...], text_key: str, as_json: bool
+) -> None:
+    """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
+
+    A tokenizer is a folder made by `gyeol train`, a Hugging Face tokenizer.json or its folder, a SentencePiece
+    .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr carries (qwen3, llama3...).
+    """
+    from benchmarks.fertility import measure
+    from benchmarks.tables import print_fertility
+
+    result = measure(tokenizers, texts, against=against, text_key=text_key)
+    _print_json(result) if as_json else print_fertility(result)
+
+
+@cli.command()
+@TOKENIZER
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@TEXT_KEY
+@BAD_TEXT
+@AS_JSON
+def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Write CORPUS as token files for pretraining. Run it again to go on after an interruption."""
+    from tokenizer.shards import write_shards
+
+    manifest = write_shards(_load(tokenizer), list(corpus), out, **options)
+    if as_json:
+        _print_json(manifest)
+    else:
+        click.echo(
+            f"{out}: {manifest['tokens']:,} tokens of {manifest['documents']:,} documents, "
+            f"{manifest['bytes'] / manifest['tokens']:.2f} bytes a token, {len(manifest['shards'])} shard files"
+        )
+
+
+@cli.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder made by `gyeol shard`.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write or to resume.")
+@click.option("--preset", default="nano", show_default=True, help="Model shape: nano to small, ax-3.1-light, ax-3.1.")
+@click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
+@click.option("--minutes", type=float, help="Stop after this long, the learning rate brought down in time.")
+@click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
+@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.")
+@click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
+@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="wsd", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@AS_JSON
+def pretrain(data: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Pretrain a model on shards. Run it again to resume; RUN is then a Hugging Face Llama folder."""
+    from model import pretrain as run_pretrain
+
+    result = run_pretrain(data, out, **{key: value for key, value in options.items() if value is not None})
+    if as_json:
+        _print_json(result)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--prompt", required=True, help="Text to go on from.")
+@click.option("--max-tokens", default=200, show_default=True)
+@click.option("--temperature", default=0.8, show_default=True, help="0 takes the likeliest token each time.")
+@click.option("--top-k", type=int, help="Choose among this many likeliest tokens.")
+@click.option("--top-p", default=0.95, show_default=True, help="Choose among the likeliest that make up this share.")
+@click.option("--seed", type=int, help="Makes the text repeatable.")
+def generate(run: Path, prompt: str, max_tokens: int, **options: Any) -> None:
+    """Continue a text with the model in the folder RUN."""
+    from model import generate as run_generate
+
+    click.echo(prompt, nl=False)
+    for piece in run_generate(run, prompt, max_new_tokens=max_tokens, **options):
+        click.echo(piece, nl=False)
+    click.echo()
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("gyeol-demo"), show_default=True)
+@click.option("--minutes", default=1.5, show_default=True, help="Time for pretraining.")
+@click.pass_context
+def demo(context: click.Context, out: Path, minutes: float) -> None:
+    """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
+    import samples
+
+    if out.exists() and any(out.iterdir()) and not (out / "tokenizer").is_dir():
+        raise click.UsageError(f"{out}: exists and holds no demo; name another folder with --out")
+    corpus, tokenizer = str(samples.folder()), str(out / "tokenizer")
+    data, run = str(out / "shards"), str(out / "run")
+    if out.exists():
+        _remove_demo(out)
+    steps: list[list[str]] = [
+        ["train", corpus, "--vocab-size", "4096", "--out", tokenizer],
+        ["shard", "-t", tokenizer, corpus, "--out", data],
+        ["pretrain", "--data", data, "--preset", "nano", "--minutes", str(minutes), "--out", run],
+        ["fertility", "-t", tokenizer, corpus],
+        *(["generate", run, "--max-tokens", "60", "--seed", "1", "--prompt", p] for p in ("오늘은", "데이터베이스는")),
+    ]
+    for arguments in steps:
+        click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
+        with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
+            cli.invoke(sub)
+    click.echo(
+        f"\nThe vocabulary was trained on the very sample it is measured on here; see the README for figures on unseen "
+        f"text.\nEverything is left in {out.resolve()}: tokenizer/ (load it with transformers), shards/, run/ (a Llama "
+        "model folder with log.jsonl)."
+    )
+
+
+def main() -> None:
+    """Run the command; turn what went wrong into one line on stderr and an exit code."""
+    import logging
+
+    from tokenizer.errors import InputError
+
+    logging.basicConfig(format="gyeol: %(message)s", level=logging.WARNING)
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `gyeol ... | head` is no error
+        code = 0
+    except (InputError, OSError, MemoryError) as error:
+        click.echo(f"gyeol: {error or type(error).__name__}", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _load(name: str) -> Tokenizer:
+    from tokenizer import Tokenizer
+
+    return Tokenizer.load(name)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _remove_demo(folder: Path) -> None:
+    """Make room for a new demo in the folder of an old one; nothing else there is touched."""
+    import shutil
+
+    for name in ("tokenizer", "shards", "run"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Gyeol's language model: a compact Llama-shaped transformer, its pretraining and its sampling.
+
+>>> from model import pretrain, generate
+>>> pretrain("shards", "run", preset="nano", max_seconds=600)    # doctest: +SKIP
+>>> print(*generate("run", "한국어는"), sep="")                   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+# Not lazily: `pretrain` and `generate` are modules too, and whichever was bound last would win.
+from model.checkpoint import load_model
+from model.config import PRESETS, ModelConfig, preset
+from model.generate import generate
+from model.loss import chunked_cross_entropy
+from model.pretrain import pretrain
+from model.pretrain_config import PretrainConfig, PretrainResult
+from model.transformer import Transformer
+
+__all__ = [
+    "PRESETS",
+    "ModelConfig",
+    "PretrainConfig",
+    "PretrainResult",
+    "Transformer",
+    "chunked_cross_entropy",
+    "generate",
+    "load_model",
+    "preset",
+    "pretrain",
+]

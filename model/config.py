@@ -1,0 +1,163 @@
+"""The shape of a model: one frozen dataclass, and presets from a laptop to A.X 3.1.
+
+>>> preset("nano", vocab_size=32_768).num_layers
+6
+>>> preset("nano", vocab_size=32_768, num_layers=2).num_layers
+2
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tokenizer.errors import InputError
+
+VOCAB_MULTIPLE = 128
+"""Embedding rows come in multiples of this, the granularity at which matrix units are fast."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Hyperparameters of a Llama-shaped decoder (RMSNorm, RoPE, grouped-query attention, SwiGLU)."""
+
+    vocab_size: int
+    """Rows of the embedding; at least the tokenizer's vocabulary (see `padded_vocab_size`)."""
+
+    hidden_size: int
+    """Width of the residual stream."""
+
+    intermediate_size: int
+    """Inner width of the SwiGLU feed-forward layer."""
+
+    num_layers: int
+    """Decoder layers."""
+
+    num_heads: int
+    """Query heads; divides hidden_size."""
+
+    num_kv_heads: int
+    """Key and value heads, each shared by num_heads / num_kv_heads query heads (Ainslie et al., 2023)."""
+
+    max_context: int
+    """Longest sequence, in tokens, that the model is trained for."""
+
+    rope_theta: float = 10_000.0
+    """Base of the rotary position frequencies (Su et al., 2021)."""
+
+    norm_eps: float = 1e-5
+    """Added to the mean square inside RMSNorm."""
+
+    tie_embeddings: bool = False
+    """Whether the output head is the embedding matrix itself."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "tie_embeddings" and not value > 0:
+                raise InputError(f"{field.name} is {value}; it must be above 0")
+        if self.hidden_size % self.num_heads:
+            raise InputError(
+                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}; change either"
+            )
+        if self.num_heads % self.num_kv_heads:
+            raise InputError(
+                f"num_heads {self.num_heads} is not a multiple of num_kv_heads {self.num_kv_heads}; change either"
+            )
+        if self.head_dim % 2:
+            raise InputError(
+                f"hidden_size / num_heads is {self.head_dim}; rotary positions need an even number, change either"
+            )
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.hidden_size // self.num_heads
+
+    @property
+    def body_parameters(self) -> int:
+        """Parameters outside the embedding and the output head."""
+        attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
+        feed_forward = 3 * self.hidden_size * self.intermediate_size
+        return self.num_layers * (attention + feed_forward + 2 * self.hidden_size) + self.hidden_size
+
+    @property
+    def parameters(self) -> int:
+        """All parameters; a tied embedding counts once."""
+        tables = 1 if self.tie_embeddings else 2
+        return self.body_parameters + tables * self.vocab_size * self.hidden_size
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as a JSON-ready dictionary."""
+        return asdict(self)
+
+
+# The small presets tie the embedding: at 32k-100k tokens it is most of their parameters, and a head of
+# its own costs twice the memory and optimizer time for no better loss at these sizes (MobileLLM, 2024).
+PRESETS: dict[str, dict[str, Any]] = {
+    "nano": {
+        "hidden_size": 256,
+        "intermediate_size": 704,
+        "num_layers": 6,
+        "num_heads": 4,
+        "num_kv_heads": 2,
+        "max_context": 512,
+        "tie_embeddings": True,
+    },
+    "mini": {
+        "hidden_size": 512,
+        "intermediate_size": 1408,
+        "num_layers": 8,
+        "num_heads": 8,
+        "num_kv_heads": 4,
+        "max_context": 1024,
+        "tie_embeddings": True,
+    },
+    "small": {
+        "hidden_size": 768,
+        "intermediate_size": 2048,
+        "num_layers": 12,
+        "num_heads": 12,
+        "num_kv_heads": 4,
+        "max_context": 2048,
+        "tie_embeddings": True,
+    },
+    "ax-3.1-light": {
+        "hidden_size": 4096,
+        "intermediate_size": 10_880,
+        "num_layers": 32,
+        "num_heads": 32,
+        "num_kv_heads": 32,
+        "max_context": 32_768,
+        "rope_theta": 500_000.0,
+    },
+    "ax-3.1": {
+        "hidden_size": 8192,
+        "intermediate_size": 21_824,
+        "num_layers": 48,
+        "num_heads": 64,
+        "num_kv_heads": 8,
+        "max_context": 32_768,
+        "rope_theta": 500_000.0,
+    },
+}
+"""Shapes by name, without the vocabulary; the last two are those of A.X 3.1 Light (7B) and A.X 3.1 (34B)."""
+
+
+def preset(name: str, vocab_size: int, **overrides: Any) -> ModelConfig:
+    """Return the preset ``name`` with ``vocab_size`` embedding rows and any field overridden.
+
+    Raises `InputError` for an unknown name or field.
+    """
+    if name not in PRESETS:
+        raise InputError(f"unknown model preset {name!r}; choose one of {', '.join(PRESETS)}")
+    known = [field.name for field in fields(ModelConfig)]
+    for key in overrides:
+        if key not in known:
+            raise InputError(f"unknown model field {key!r}; choose one of {', '.join(known)}")
+    return ModelConfig(**{**PRESETS[name], "vocab_size": vocab_size, **overrides})
+
+
+def padded_vocab_size(vocab_size: int) -> int:
+    """Round a tokenizer's vocabulary up to `VOCAB_MULTIPLE`; the rows added are never a training target."""
+    return -(-vocab_size // VOCAB_MULTIPLE) * VOCAB_MULTIPLE

@@ -1,0 +1,117 @@
+"""A model on disk as the ecosystem has it: Llama's ``config.json`` and ``model.safetensors``.
+
+`Transformer` uses the parameter names of transformers' ``LlamaForCausalLM``, so nothing is renamed; transformers and
+vLLM load the folder as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from model.config import ModelConfig
+from model.transformer import Transformer
+from tokenizer.errors import InputError
+from tokenizer.files import atomic_open, read_json
+
+HEAD = "lm_head.weight"
+
+
+def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
+    """The ``config.json`` of a ``LlamaForCausalLM`` whose documents begin after and end with end-of-text."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+        "num_key_value_heads": config.num_kv_heads,
+        "head_dim": config.head_dim,
+        "max_position_embeddings": config.max_context,
+        "rope_theta": config.rope_theta,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        "rms_norm_eps": config.norm_eps,
+        "tie_word_embeddings": config.tie_embeddings,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "initializer_range": 0.02,
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "torch_dtype": "float32",
+        "use_cache": True,
+    }
+
+
+def read_config(path: str | Path) -> ModelConfig:
+    """Read a Llama ``config.json``; `InputError` for another architecture or a feature that is not ours."""
+    found: Any = read_json(path)
+    if not isinstance(found, dict) or found.get("model_type") != "llama":
+        raise InputError(f"{path}: not the config.json of a Llama model; give a folder that pretraining wrote")
+    rope: dict[str, Any] = found.get("rope_parameters") or found.get("rope_scaling") or {}
+    if rope.get("rope_type", "default") != "default":
+        raise InputError(f"{path}: rope_type {rope['rope_type']!r} is not supported; use transformers")
+    for feature in ("attention_bias", "mlp_bias"):
+        if found.get(feature):
+            raise InputError(f"{path}: {feature} is not supported; use transformers")
+    try:
+        config = ModelConfig(
+            vocab_size=found["vocab_size"],
+            hidden_size=found["hidden_size"],
+            intermediate_size=found["intermediate_size"],
+            num_layers=found["num_hidden_layers"],
+            num_heads=found["num_attention_heads"],
+            num_kv_heads=found.get("num_key_value_heads") or found["num_attention_heads"],
+            max_context=found["max_position_embeddings"],
+            rope_theta=rope.get("rope_theta") or found.get("rope_theta") or 10_000.0,
+            norm_eps=found["rms_norm_eps"],
+            tie_embeddings=found.get("tie_word_embeddings", False),
+        )
+    except KeyError as error:
+        raise InputError(f"{path}: {error} is missing; the file is damaged, restore it") from None
+    if found.get("head_dim") not in (None, config.head_dim):
+        raise InputError(f"{path}: head_dim {found['head_dim']} is not hidden_size / heads; use transformers")
+    return config
+
+
+def save_weights(path: str | Path, model: Transformer) -> None:
+    """Write the weights as safetensors, atomically; a tied head is left out, as Hugging Face does."""
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    if model.config.tie_embeddings:
+        del tensors[HEAD]
+    write_tensors(path, tensors)
+
+
+def load_weights(path: str | Path, model: Transformer) -> None:
+    """Load what `save_weights` or transformers wrote; `InputError` when it does not fit ``model``."""
+    tensors = read_tensors(path)
+    if model.config.tie_embeddings:
+        tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).replace("\n\t", " ")
+        raise InputError(f"{path}: does not fit the config.json beside it ({reason})") from None
+
+
+def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
+    """Write a safetensors file, atomically."""
+    with atomic_open(path) as handle:
+        handle.write(save({name: tensor.detach().cpu() for name, tensor in tensors.items()}, {"format": "pt"}))
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Read a safetensors file to the CPU; `InputError` that names it when it is missing or damaged."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except SafetensorError as error:
+        raise InputError(f"{path}: not whole ({error}); restore or rebuild it") from None

@@ -1,0 +1,118 @@
+"""What a pretraining run is asked to do, and what it reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.precision import PRECISIONS
+from model.schedule import SCHEDULES
+from tokenizer.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """Options of a pretraining run."""
+
+    preset: str = "nano"
+    """Shape of the model, a name in `model.config.PRESETS`."""
+
+    tokens: int | None = None
+    """Tokens to train on; None is 20 for each parameter outside the embedding (Hoffmann et al., 2022), at most
+    four epochs of the data (Muennighoff et al., 2023)."""
+
+    max_seconds: float | None = None
+    """Stop by the clock after so many seconds, validation included; the schedule follows tokens or time, whichever is
+    further. Such a run resumes, but not bit for bit."""
+
+    context: int | None = None
+    """Tokens in a training window; None is the preset's."""
+
+    batch_tokens: int = 8192
+    """Tokens in an optimizer step, rounded down to whole windows."""
+
+    micro_batch_tokens: int = 4096
+    """Tokens in a forward and backward pass; gradients add up over the passes of a step."""
+
+    lr: float = 3e-3
+    """Peak learning rate."""
+
+    schedule: str = "cosine"
+    """Course of the learning rate: "cosine" or "wsd"."""
+
+    warmup: float = 0.05
+    """Share of the run in which the learning rate rises to its peak."""
+
+    weight_decay: float = 0.1
+    """AdamW's decay of the matrices."""
+
+    clip: float = 1.0
+    """Largest norm of the gradient; larger ones are scaled down."""
+
+    seed: int = 0
+    """Fixes the initial weights and the order of the data."""
+
+    precision: str = "auto"
+    """"fp32", "bf16" (matrix products; weights stay float32) or "auto": bf16 where the hardware has it."""
+
+    device: str = "auto"
+    """"cpu", "cuda", "cuda:1" ... or "auto": CUDA where there is any."""
+
+    eval_every: int = 500
+    """Steps between validations; there is one before the first step and one after the last in any case."""
+
+    eval_tokens: int = 65_536
+    """Validation targets at most, evenly spread over the held-out text."""
+
+    checkpoint_every: int = 500
+    """Steps between checkpoints; there is one at the end and one at Ctrl-C in any case."""
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "max_seconds", "context"):
+            if (value := getattr(self, name)) is not None and not value > 0:
+                raise InputError(f"{name} is {value}; it must be above 0, or left out")
+        positive = ("batch_tokens", "micro_batch_tokens", "lr", "clip", "eval_every", "eval_tokens", "checkpoint_every")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not self.weight_decay >= 0:
+            raise InputError(f"weight_decay is {self.weight_decay}; it must be 0 or above")
+        if not 0 <= self.warmup < 1:
+            raise InputError(f"warmup is {self.warmup}; it is a share of the run, from 0 to below 1")
+        for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise InputError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(choices)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainResult:
+    """What a finished run reports; also in RUN/result.json."""
+
+    steps: int
+    """Optimizer updates."""
+
+    tokens: int
+    """Tokens trained on."""
+
+    seconds: float
+    """Wall-clock time, validation included."""
+
+    tokens_per_second: float
+    """Training speed, validation and checkpoints excluded (of the last session)."""
+
+    parameters: int
+    """Parameters of the model."""
+
+    train_loss: float
+    """Loss of the last step, nats per token."""
+
+    validation_loss: float
+    """Final loss on the held-out text, nats per token."""
+
+    bits_per_byte: float
+    """Final loss on the held-out text, bits per byte of raw text."""
+
+    initial_bits_per_byte: float
+    """The same before the first step."""
+
+    unigram_bits_per_byte: float
+    """The same for token frequencies alone: what a model that uses context must beat."""

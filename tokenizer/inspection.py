@@ -1,0 +1,73 @@
+"""Looking at tokens: a text with its tokens coloured, a vocabulary in figures."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import regex
+from rich.text import Text
+
+from tokenizer.tokenizer import Tokenizer
+
+COLOURS = ("on #264653", "on #6d4c1f", "on #3d405b", "on #1d5c4d", "on #6b2d3e")
+HANGUL = regex.compile(r"\p{Hangul}")
+
+
+def token_texts(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
+    """Each token as text; one that holds part of a character as ``<EA B0>``."""
+    shown = []
+    for token_id in ids:
+        raw = tokenizer.token_bytes(token_id)
+        try:
+            shown.append(raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            shown.append(f"<{raw.hex(' ').upper()}>")
+    return shown
+
+
+def coloured(tokenizer: Tokenizer, text: str) -> Text:
+    """``text`` with a background per token, so that cuts show; spaces are part of the token that has them."""
+    line = Text()
+    for i, piece in enumerate(token_texts(tokenizer, tokenizer.encode(text))):
+        line.append(piece.replace("\n", "⏎\n").replace("\t", "⇥"), style=f"white {COLOURS[i % len(COLOURS)]}")
+    return line
+
+
+def text_record(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
+    """Ids, tokens and byte spans of a text, for machines."""
+    ids = tokenizer.encode(text)
+    ends = [0]
+    for token_id in ids:
+        ends.append(ends[-1] + len(tokenizer.token_bytes(token_id)))
+    return {
+        "tokenizer": tokenizer.name,
+        "characters": len(text),
+        "tokens": [
+            {"id": i, "text": shown, "bytes": list(span)}
+            for i, shown, span in zip(ids, token_texts(tokenizer, ids), pairwise(ends), strict=True)
+        ],
+    }
+
+
+def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]:
+    """A vocabulary in figures, with the longest Hangul tokens and a random handful (always the same)."""
+    tokens = tokenizer.vocabulary.tokens
+    texts = token_texts(tokenizer, range(len(tokens)))
+    whole = [text for text, raw in zip(texts, tokens, strict=True) if text.encode("utf-8") == raw]
+    korean = [text for text in whole if HANGUL.search(text)]
+    return {
+        "tokenizer": tokenizer.name,
+        "vocab_size": tokenizer.vocab_size,
+        "fingerprint": tokenizer.fingerprint,
+        "special_tokens": len(tokenizer.special_tokens),
+        "korean_tokens": len(korean),
+        "part_characters": len(tokens) - len(whole),
+        "unreachable_tokens": tokenizer.unreachable_tokens,
+        "mean_bytes": sum(map(len, tokens)) / len(tokens),
+        "longest": sorted(korean, key=lambda text: (-len(text), text))[:samples],
+        "sample": random.Random(0).sample(korean, min(samples, len(korean))),
+        **tokenizer.vocabulary.provenance,
+    }
