@@ -106,5 +106,5 @@ def test_bad_input_is_named() -> None:
         as_bytes("a\ud800")
     with pytest.raises(TypeError, match="bytes"):
         as_bytes(b"a")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="unknown grammar 'x'.*o200k"):
+    with pytest.raises(InputError, match=r"unknown grammar 'x'.*o200k"):
         pattern("x")
