@@ -170,16 +170,25 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **o
 @click.option("--batch-tokens", type=int, help="Tokens per optimizer step.")
 @click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
 @click.option("--lr", type=float, help="Peak learning rate.")
-@click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="wsd", show_default=True)
+@click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="cosine", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @AS_JSON
-def pretrain(data: Path, out: Path, as_json: bool, **options: Any) -> None:
-    """Pretrain a model on shards. Run it again to resume; RUN is then a Hugging Face Llama folder."""
+def pretrain(data: Path, out: Path, minutes: float | None, as_json: bool, **options: Any) -> None:
+    """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder."""
+    from dataclasses import asdict
+
     from model import pretrain as run_pretrain
 
+    options["max_seconds"] = minutes * 60 if minutes else None
     result = run_pretrain(data, out, **{key: value for key, value in options.items() if value is not None})
     if as_json:
-        _print_json(result)
+        _print_json(asdict(result))
+    else:
+        click.echo(
+            f"{out}: {result.parameters:,} parameters, {result.tokens:,} tokens in {result.seconds:.0f} s "
+            f"({result.tokens_per_second:,.0f} a second); validation {result.initial_bits_per_byte:.3f} -> "
+            f"{result.bits_per_byte:.3f} bits per byte (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+        )
 
 
 @cli.command()
