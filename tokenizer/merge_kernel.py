@@ -364,6 +364,38 @@ def _occurrences(pairs: Pairs, entry: int) -> int:
     return total
 
 
+@native
+def _clean(tokens: Tokens, a: int, b: int, max_eojeols: int) -> bool:
+    """Whether tokens ``a`` and ``b`` may become one: whole characters or a part of a single one, no space at
+    the end of a word, at most ``max_eojeols`` words."""
+    missing = 0  # continuation bytes that the last character still wants
+    characters = 0
+    parts = False
+    eojeols = 0
+    last = np.uint8(0x20)
+    size = 0
+    for token in (a, b):
+        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
+            c = tokens.arena[k]
+            if c & 0xC0 == 0x80:
+                if missing > 0:
+                    missing -= 1
+                else:
+                    parts = True
+            else:
+                if missing > 0:
+                    return False
+                characters += 1
+                missing = 0 if c < 0x80 else 1 if c < 0xE0 else 2 if c < 0xF0 else 3
+            if c != 0x20 and last == 0x20:
+                eojeols += 1
+            last = c
+            size += 1
+    if eojeols > max_eojeols or (last == 0x20 and eojeols > 0):
+        return False
+    return not (parts and characters > 0) and not (missing > 0 and characters > 1)
+
+
 DONE, EXHAUSTED, SHORT = range(3)
 
 
@@ -378,6 +410,7 @@ def _learn(
     made: int,
     wanted: int,
     min_count: int,
+    max_eojeols: int,
 ) -> tuple[int, int]:
     """Merge until there are ``wanted`` tokens, ``merges`` is full, no pair occurs ``min_count`` times, or an
     array is too short for the next merge; the number of merges and why it stopped."""
@@ -393,6 +426,9 @@ def _learn(
             continue
         if count < min_count:
             return made, EXHAUSTED
+        if max_eojeols > 0 and not _clean(tokens, pairs.keys[entry] >> 32, pairs.keys[entry] & 0x7FFFFFFF, max_eojeols):
+            _drop_top(pairs)
+            continue
         occurrences = _occurrences(pairs, entry)
         if not _has_room(pairs, tokens, left, entry, occurrences):
             return made, SHORT

@@ -78,12 +78,14 @@ def learn_merges(
     wanted: int,
     *,
     min_count: int = 2,
+    max_eojeols: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
 
     Ties go to the pair with the smaller left id, then the smaller right id. Pairs that occur fewer than
-    ``min_count`` times are not merged. ``on_progress`` is told how many tokens each turn added.
+    ``min_count`` times are not merged. With ``max_eojeols`` above 0 a token is whole characters or part of one
+    character, ends in no space behind a word, and spans at most that many words; else anything goes. ``on_progress`` is told how many tokens each turn added.
     `InputError` when the words have more than 2**31 symbols in all.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
@@ -94,7 +96,7 @@ def learn_merges(
     done: list[NDArray[np.int64]] = []
     while True:
         before = state.token_count
-        merges, reason = state.run(wanted, min_count)
+        merges, reason = state.run(wanted, min_count, max_eojeols)
         done.append(merges)
         if on_progress:
             on_progress(state.token_count - before)
@@ -127,13 +129,13 @@ class _State:
     def token_count(self) -> int:
         return int(self.tokens.used[0])
 
-    def run(self, wanted: int, min_count: int) -> tuple[NDArray[np.int64], int]:
+    def run(self, wanted: int, min_count: int, max_eojeols: int) -> tuple[NDArray[np.int64], int]:
         """Up to `CHUNK` merges; they and why it stopped."""
         merges = np.empty((CHUNK, 4), dtype=np.int64)
         made = 0
         while True:
             made, reason = kernel._learn(
-                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, min_count
+                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, min_count, max_eojeols
             )
             if reason != kernel.SHORT:
                 return merges[:made], reason
