@@ -8,6 +8,7 @@ them, as in GPT-2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ FORMAT, VERSION = "gyeol-shards", 1
 DTYPES: dict[str, np.dtype] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 OFFSETS: np.dtype = np.dtype("<u8")
 HELD_OUT_SHARE = 0.01
+HELD_OUT_PARTS = 16
 
 
 class TokenStream:
@@ -81,16 +83,20 @@ class ShardFolder:
         return TokenStream([ids for ids, _ in self._shards])
 
     def split(self, context: int) -> tuple[TokenStream, TokenStream]:
-        """Return (training, held out): of each shard the last 1%, or one window where that is more, is held out.
+        """Return (training, held out): 1% of each shard, or one window where that is more, is held out.
 
-        The cut goes back to the nearest start of a document unless that would hold out more than twice as much.
-        A shard shorter than two windows is all training.
+        It is taken from the ends of up to `HELD_OUT_PARTS` equal parts of the shard, so that held-out text is of the
+        same kinds as the rest where a corpus was not shuffled. A cut goes back to the nearest start of a document
+        unless that would hold out more than twice as much. A shard shorter than two windows is all training.
         """
         training, held_out = [], []
         for ids, starts in self._shards:
-            cut = _cut(starts, len(ids), max(context + 1, int(len(ids) * HELD_OUT_SHARE)))
-            training.append(ids[:cut])
-            held_out.append(ids[cut:])
+            count = min(HELD_OUT_PARTS, max(1, int(len(ids) * HELD_OUT_SHARE) // (context + 1)))
+            edges = [len(ids) * number // count for number in range(count + 1)]
+            for first, last in pairwise(edges):
+                cut = _cut(starts, first, last, max(context + 1, int((last - first) * HELD_OUT_SHARE)))
+                training.append(ids[first:cut])
+                held_out.append(ids[cut:last])
         return TokenStream(training), TokenStream(held_out)
 
     def _open(self, shard: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -143,10 +149,10 @@ def spread_windows(stream: TokenStream, context: int, tokens: int) -> Iterator[n
         yield stream.read(start, min(context + 1, len(stream) - start))
 
 
-def _cut(starts: np.ndarray, tokens: int, held_out: int) -> int:
-    """The token at which a shard's held-out part begins."""
-    if tokens < 2 * held_out:
-        return tokens
-    cut = tokens - held_out
+def _cut(starts: np.ndarray, first: int, last: int, held_out: int) -> int:
+    """The token at which the held-out end of the tokens ``first`` to ``last`` of a shard begins."""
+    if last - first < 2 * held_out:
+        return last
+    cut = last - held_out
     document = int(starts[np.searchsorted(starts, cut, side="right") - 1])
-    return document if document >= max(1, cut - held_out) else cut
+    return document if document >= max(first + 1, cut - held_out) else cut

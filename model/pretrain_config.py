@@ -27,7 +27,7 @@ class PretrainConfig:
     context: int | None = None
     """Tokens in a training window; None is the preset's."""
 
-    batch_tokens: int = 8192
+    batch_tokens: int = 4096
     """Tokens in an optimizer step, rounded down to whole windows."""
 
     micro_batch_tokens: int = 4096

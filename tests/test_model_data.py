@@ -124,14 +124,24 @@ def test_each_epoch_covers_every_window_once_in_another_order(tmp_path: Path) ->
 def test_held_out_text_is_never_trained_on(tmp_path: Path) -> None:
     shards = [sentences(400, seed=1), sentences(50, seed=2)]
     folder = ShardFolder(write_shards(tmp_path / "data", shards))
-    training, held_out = folder.split(context=32)
+    training, held_out = folder.split(context=800)
     assert len(training) + len(held_out) == folder.tokens
     for whole, part, rest in zip(folder.stream().parts, training.parts, held_out.parts, strict=True):
         assert part.tolist() + rest.tolist() == whole.tolist()
-        assert max(33, len(whole) // 100) <= len(rest) <= 2 * max(33, len(whole) // 100)
+        assert max(801, len(whole) // 100) <= len(rest) <= 2 * max(801, len(whole) // 100)
     documents = {text.encode() for text in shards[0]}
     first = bytes(token for token in held_out.parts[0].tolist() if token != END)
     assert any(first.startswith(text) for text in documents)  # the cut is where a document starts
+
+
+def test_held_out_text_is_spread_over_a_shard(tmp_path: Path) -> None:
+    folder = ShardFolder(write_shards(tmp_path / "data", [sentences(3000)]))
+    whole = folder.stream().read(0, folder.tokens)
+    training, held_out = folder.split(context=16)
+    assert len(training.parts) == len(held_out.parts) == 16
+    joined = [part for pair in zip(training.parts, held_out.parts, strict=True) for part in pair]
+    assert np.array_equal(np.concatenate(joined), whole)
+    assert 0.01 <= len(held_out) / folder.tokens <= 0.02
 
 
 def test_one_long_document_is_cut_inside(tmp_path: Path) -> None:

@@ -57,9 +57,7 @@ def test_commands_and_python(folder: Path) -> None:
 
 def test_the_korean_readme_has_the_same_commands() -> None:
     for language in ("sh", "console", "python"):
-        english, korean = (
-            [re.sub(r" *#.*", "", block) for block in blocks(name, language)] for name in READMES
-        )
+        english, korean = ([re.sub(r" *#.*", "", block) for block in blocks(name, language)] for name in READMES)
         assert english == korean
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
-from tokenizer.pretokenize import as_bytes, next_pretoken
+from tokenizer.pretokenize import O200K, next_pretoken
+from tokenizer.scanning import as_bytes
 from tokenizer.unicode import class_table
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -80,6 +81,7 @@ def _count(
     ends: NDArray[np.int64],
     position: int,
     classes: NDArray[np.uint8],
+    scanner: int,
     slots: NDArray[np.int32],
     hashes: NDArray[np.uint64],
     offsets: NDArray[np.int64],
@@ -93,7 +95,7 @@ def _count(
     while document < ends.size:
         end = ends[document]
         while position < end:
-            stop = next_pretoken(data, position, end, classes)
+            stop = next_pretoken(data, position, end, classes, scanner)
             if 2 * entries >= slots.size or offsets[entries] + (stop - position) > arena.size:
                 return position, entries
             entries = _add(data, position, stop, 1, slots, hashes, offsets, counts, arena, entries)
@@ -166,7 +168,7 @@ class CountTable:
     arena: NDArray[np.uint8] = field(default_factory=lambda: np.empty(1 << 19, dtype=np.uint8))
     entries: int = 0
 
-    def count_pretokens(self, texts: list[str]) -> None:
+    def count_pretokens(self, texts: list[str], scanner: int = O200K) -> None:
         """Count the pre-tokens of ``texts``; none crosses from one text to the next."""
         arrays = [as_bytes(text) for text in texts]
         data = np.concatenate(arrays)
@@ -175,7 +177,7 @@ class CountTable:
         while True:
             t = self
             position, self.entries = _count(
-                data, ends, position, class_table(), t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries
+                data, ends, position, class_table(), scanner, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries
             )
             if position == data.size:
                 return

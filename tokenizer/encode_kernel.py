@@ -10,6 +10,7 @@ A piece (a pre-token, or what a morpheme boundary left of one) becomes ids in th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from tokenizer.counts import hash_bytes
 from tokenizer.native import inlined, native
-from tokenizer.pretokenize import next_pretoken
+from tokenizer.pretokenize import O200K, next_pretoken
+from tokenizer.unicode import class_table
 
 SHORT = 48  # symbols up to which scanning for the best pair beats a heap
 CACHED_BYTES, CACHED_IDS = 40, 16
@@ -30,6 +32,8 @@ class Tables(NamedTuple):
 
     classes: NDArray[np.uint8]
     """Character classes, see `tokenizer.unicode`."""
+    scanner: int
+    """The grammar, see `tokenizer.pretokenize`."""
     byte_ids: NDArray[np.int32]
     """The id of each byte."""
     token_slots: NDArray[np.int32]
@@ -91,18 +95,23 @@ def _rank(tables: Tables, left: int, right: int) -> int:
 @native
 def fill_pairs(tables: Tables, lefts: NDArray[np.int32], rights: NDArray[np.int32], results: NDArray[np.int32]) -> None:
     """Enter the merges in order of rank; of equal pairs the first counts."""
-    mask = tables.pair_keys.size - 1
     for rank in range(lefts.size):
-        if find_pair(tables, lefts[rank], rights[rank]) >= 0:
-            continue
-        key = (np.int64(lefts[rank]) << 32) | np.int64(rights[rank])
-        h = np.uint64(key) * _MIX
-        slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
-        while tables.pair_keys[slot] != -1:
-            slot = (slot + 1) & mask
-        tables.pair_keys[slot] = key
-        tables.pair_ranks[slot] = rank
-        tables.pair_results[slot] = results[rank]
+        if find_pair(tables, lefts[rank], rights[rank]) < 0:
+            add_pair(tables, lefts[rank], rights[rank], rank, results[rank])
+
+
+@native
+def add_pair(tables: Tables, left: int, right: int, rank: int, result: int) -> None:
+    """Enter one merge, whose pair must be new."""
+    mask = tables.pair_keys.size - 1
+    key = (np.int64(left) << 32) | np.int64(right)
+    h = np.uint64(key) * _MIX
+    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+    while tables.pair_keys[slot] != -1:
+        slot = (slot + 1) & mask
+    tables.pair_keys[slot] = key
+    tables.pair_ranks[slot] = rank
+    tables.pair_results[slot] = result
 
 
 @native
@@ -329,7 +338,7 @@ def encode_texts(
     i = np.int64(0)
     for text in range(ends.size):
         while i < ends[text]:
-            j = next_pretoken(data, i, ends[text], tables.classes)
+            j = next_pretoken(data, i, ends[text], tables.classes, tables.scanner)
             at = _encode_piece(tables, cache, data, i, j, out, at)
             i = j
         stops[text] = at
@@ -350,3 +359,28 @@ def encode_pieces(
         i = ends[piece]
         stops[piece] = at
     return stops
+
+
+def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
+    """The tables of a vocabulary, its tokens not yet entered (see `fill_tokens`)."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
+    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1:])
+    pair_slots = 1 << (2 * max(len(merges), len(tokens)) + 2).bit_length()
+    tables = Tables(
+        classes=class_table(),
+        scanner=scanner,
+        byte_ids=byte_ids,
+        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), -1, dtype=np.int32),
+        token_hashes=np.zeros(len(tokens), dtype=np.uint64),
+        token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
+        token_offsets=offsets,
+        pair_keys=np.full(pair_slots, -1, dtype=np.int64),
+        pair_ranks=np.zeros(pair_slots, dtype=np.int32),
+        pair_results=np.zeros(pair_slots, dtype=np.int32),
+    )
+    pairs = np.array(merges, dtype=np.int32).reshape(-1, 2)
+    results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
+    fill_pairs(tables, pairs[:, 0].copy(), pairs[:, 1].copy(), results)
+    return tables

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
 from tokenizer.morphemes import piece_ends
-from tokenizer.pretokenize import as_bytes
-from tokenizer.unicode import class_table
+from tokenizer.pretokenize import scanner
+from tokenizer.scanning import as_bytes
 from tokenizer.vocabulary import Vocabulary
 
 TASK_BYTES = 1 << 20
@@ -24,7 +24,7 @@ class Encoder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._strict = vocabulary.strict
-        self._tables = _tables(vocabulary)
+        self._tables = kernel.encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
         self._local = threading.local()
         longest = max(len(token) for token in vocabulary.tokens)
         self.unreachable: int = kernel.fill_tokens(self._tables, self._cache(), np.empty(longest, dtype=np.int32))
@@ -75,27 +75,3 @@ def _tasks(texts: Sequence[str]) -> list[Sequence[str]]:
     if start < len(texts):
         tasks.append(texts[start:])
     return tasks
-
-
-def _tables(vocabulary: Vocabulary) -> kernel.Tables:
-    tokens = vocabulary.tokens
-    ids = {token: i for i, token in enumerate(tokens)}
-    byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
-    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
-    np.cumsum([len(token) for token in tokens], out=offsets[1:])
-    pair_slots = 1 << (2 * len(vocabulary.merges) + 2).bit_length()
-    tables = kernel.Tables(
-        classes=class_table(),
-        byte_ids=byte_ids,
-        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), -1, dtype=np.int32),
-        token_hashes=np.zeros(len(tokens), dtype=np.uint64),
-        token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
-        token_offsets=offsets,
-        pair_keys=np.full(pair_slots, -1, dtype=np.int64),
-        pair_ranks=np.zeros(pair_slots, dtype=np.int32),
-        pair_results=np.zeros(pair_slots, dtype=np.int32),
-    )
-    merges = np.array(vocabulary.merges, dtype=np.int32).reshape(-1, 2)
-    results = np.array([ids[tokens[a] + tokens[b]] for a, b in vocabulary.merges], dtype=np.int32)
-    kernel.fill_pairs(tables, merges[:, 0].copy(), merges[:, 1].copy(), results)
-    return tables

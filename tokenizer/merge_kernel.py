@@ -37,6 +37,11 @@ class Words(NamedTuple):
     """The word that each cell belongs to."""
     weights: NDArray[np.int64]
     """How often each word occurs."""
+    marks: NDArray[np.int32]
+    """For the soft rule, else empty: twice the number of morpheme boundaries before each cell, those inside the
+    symbols of earlier cells included, plus 1 where the cell itself starts at one."""
+    penalty: int
+    """What an occurrence that straddles a boundary counts, in percent of one that does not, negated."""
 
 
 class Pairs(NamedTuple):
@@ -69,7 +74,8 @@ class Tokens(NamedTuple):
 class Scratch(NamedTuple):
     """Room for one merge: per neighbouring token its weight, occurrences and cursor, and the occurrences."""
 
-    weights: NDArray[np.int64]
+    lost: NDArray[np.int64]
+    gained: NDArray[np.int64]
     sizes: NDArray[np.int64]
     cursors: NDArray[np.int64]
     touched: NDArray[np.int32]
@@ -166,6 +172,19 @@ def _previous(cells: NDArray[np.int32], p: int) -> int:
     return p + v if v < 0 else p - 1
 
 
+@inlined
+def _value(words: Words, start: int, end: int) -> int:
+    """What an occurrence of a pair over the cells from ``start`` to ``end`` counts: its word's weight, or by the
+    soft rule less than nothing if it straddles morphemes: neither inside one nor a union of whole ones."""
+    weight = words.weights[words.word_of[start]]
+    if words.marks.size == 0:
+        return weight
+    inside = (words.marks[end] >> 1) - (words.marks[start] >> 1) - (words.marks[start] & 1)
+    if inside == 0 or (words.marks[start] & 1 and words.marks[end] & 1):
+        return weight
+    return -(weight * words.penalty) // 100
+
+
 @native
 def _index(words: Words, pairs: Pairs, fill: bool) -> None:
     """First pass: count all pairs and their occurrences (in ``segment_sizes``). Second: write positions."""
@@ -181,7 +200,7 @@ def _index(words: Words, pairs: Pairs, fill: bool) -> None:
             if fill:
                 pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
             else:
-                pairs.counts[entry] += words.weights[words.word_of[p]]
+                pairs.counts[entry] += _value(words, p, q + _span(cells, q))
             pairs.segment_sizes[entry] += 1
         p = q
 
@@ -274,9 +293,11 @@ def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, ne
         x = np.int64(scratch.touched[k])
         # absent when x is the new token itself (a b a b) and the other side has yet to make that pair
         lost = _find(pairs, (x << 32) | old if on_left else (old << 32) | x, True)
-        pairs.counts[lost] -= scratch.weights[x]
+        pairs.counts[lost] -= scratch.lost[x]
+        if scratch.lost[x] < 0 and pairs.counts[lost] > 0:  # a straddling occurrence went: the pair rises
+            _push(pairs, pairs.counts[lost], lost)
         gained = _find(pairs, (x << 32) | new if on_left else (new << 32) | x, True)
-        pairs.counts[gained] += scratch.weights[x]
+        pairs.counts[gained] += scratch.gained[x]
         segment = pairs.used[SEGMENTS]
         pairs.used[SEGMENTS] += 1
         pairs.segment_starts[segment] = pairs.used[POSITIONS]
@@ -299,19 +320,21 @@ def _enqueue(pairs: Pairs, scratch: Scratch, kinds: int, new: int, on_left: bool
         entry = _find(pairs, (x << 32) | new if on_left else (new << 32) | x, False)
         if pairs.counts[entry] > 0:
             _push(pairs, pairs.counts[entry], entry)
-        scratch.weights[x] = 0
+        scratch.lost[x] = 0
+        scratch.gained[x] = 0
         scratch.sizes[x] = 0
 
 
 @inlined
-def _note(scratch: Scratch, found: int, kinds: int, x: int, weight: int, place: int) -> int:
+def _note(scratch: Scratch, found: int, kinds: int, x: int, lost: int, gained: int, place: int) -> int:
     """Record that neighbour ``x`` stands beside an occurrence; the number of distinct neighbours."""
     scratch.tokens[found] = x
     scratch.places[found] = place
     if scratch.sizes[x] == 0:
         scratch.touched[kinds] = x
         kinds += 1
-    scratch.weights[x] += weight
+    scratch.lost[x] += lost
+    scratch.gained[x] += gained
     scratch.sizes[x] += 1
     return kinds
 
@@ -334,13 +357,15 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
             if cells[q] != b:
                 continue
             end = q + _span(cells, q)
-            weight = words.weights[words.word_of[p]]
             before = _previous(cells, p)
             if before >= 0:
-                kinds_left = _note(left, found_left, kinds_left, cells[before], weight, before)
+                lost, gained = _value(words, before, q), _value(words, before, end)
+                kinds_left = _note(left, found_left, kinds_left, cells[before], lost, gained, before)
                 found_left += 1
             if cells[end] != WALL:
-                kinds_right = _note(right, found_right, kinds_right, cells[end], weight, p)
+                stop = end + _span(cells, end)
+                lost, gained = _value(words, q, stop), _value(words, p, stop)
+                kinds_right = _note(right, found_right, kinds_right, cells[end], lost, gained, p)
                 found_right += 1
             cells[p] = new
             cells[q] = np.int32(-1)  # no start any more, even where the span is not written
@@ -448,7 +473,7 @@ def _learn(
 @native
 def _has_room(pairs: Pairs, tokens: Tokens, scratch: Scratch, entry: int, occurrences: int) -> bool:
     """Whether the arrays can take the worst case of this merge."""
-    kinds = 2 * min(occurrences, tokens.used[0] + 1) + 1
+    kinds = 4 * min(occurrences, tokens.used[0] + 1) + 1
     a = pairs.keys[entry] >> 32
     b = pairs.keys[entry] & 0x7FFFFFFF
     size = tokens.offsets[a + 1] - tokens.offsets[a] + tokens.offsets[b + 1] - tokens.offsets[b]

@@ -63,6 +63,8 @@ class Sequences:
     """Where each starts in ``ids``; one more than there are words."""
     weights: NDArray[np.int64]
     """How often each occurs."""
+    boundaries: NDArray[np.int32] | None = None
+    """For the soft rule: for each id, twice the morpheme boundaries inside it, plus 1 if it starts at one."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -79,20 +81,22 @@ def learn_merges(
     *,
     min_count: int = 2,
     max_eojeols: int = 0,
+    penalty: int = 100,
     on_progress: Callable[[int], None] | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
 
     Ties go to the pair with the smaller left id, then the smaller right id. Pairs that occur fewer than
     ``min_count`` times are not merged. With ``max_eojeols`` above 0 a token is whole characters or part of one
-    character, ends in no space behind a word, and spans at most that many words; else anything goes. ``on_progress`` is told how many tokens each turn added.
+    character, ends in no space behind a word, and spans at most that many words; else anything goes.
+    ``on_progress`` is told how many tokens each turn added.
     `InputError` when the words have more than 2**31 symbols in all.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
     size = sequences.ids.size + sequences.weights.size + 2
     if size >= 2**31:
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
-    state = _State(sequences, list(tokens), max(wanted, len(tokens)))
+    state = _State(sequences, list(tokens), max(wanted, len(tokens)), penalty)
     done: list[NDArray[np.int64]] = []
     while True:
         before = state.token_count
@@ -115,11 +119,11 @@ def learn_merges(
 class _State:
     """The kernel's arrays, and their growth."""
 
-    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int) -> None:
+    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, penalty: int) -> None:
         cells = np.full(words.ids.size + words.weights.size + 2, kernel.WALL, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
-        self.words = kernel.Words(cells, word_of, words.weights)
+        self.words = kernel.Words(cells, word_of, words.weights, _marks(words, cells), penalty)
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
@@ -173,7 +177,7 @@ class _State:
         """Make the arrays take the next merge whatever it touches, at least half as long again."""
         p = self.pairs
         occurrences = int(kernel._occurrences(p, p.heap_entries[0]))
-        kinds = 2 * min(occurrences, self.token_count + 1)
+        kinds = 4 * min(occurrences, self.token_count + 1)
         used = p.used + np.array([kinds + 1, kinds + 1, 2 * occurrences + 1, kinds + 1])
         if used[kernel.ENTRIES] >= p.keys.size:
             p = _with_entries(p, _more(used[kernel.ENTRIES], p.keys.size))
@@ -191,7 +195,7 @@ class _State:
             p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
         self.pairs = p
         if occurrences > self.left.tokens.size:
-            capacity = self.left.weights.size
+            capacity = self.left.lost.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
         arena = self.tokens.arena
         if 4 * int(self.tokens.offsets[self.token_count]) > arena.size:
@@ -211,6 +215,18 @@ def _lay_out(
         at += 1
 
 
+def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Running counts of boundaries for the kernel, see `tokenizer.merge_kernel.Words`."""
+    if words.boundaries is None:
+        return np.empty(0, dtype=np.int32)
+    own = np.ones(cells.size, dtype=np.int32)  # a wall is a boundary
+    own[cells >= 0] = words.boundaries
+    before = np.cumsum((own >> 1) + (own & 1), dtype=np.int32)
+    before[1:] = before[:-1].copy()
+    before[0] = 0
+    return 2 * before + (own & 1)
+
+
 def _token_table(tokens: list[bytes], capacity: int) -> kernel.Tokens:
     offsets = np.zeros(capacity + 2, dtype=np.int64)
     np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
@@ -224,7 +240,8 @@ def _token_table(tokens: list[bytes], capacity: int) -> kernel.Tokens:
 
 def _scratch(tokens: int, occurrences: int) -> kernel.Scratch:
     return kernel.Scratch(
-        weights=np.zeros(tokens + 1, dtype=np.int64),
+        lost=np.zeros(tokens + 1, dtype=np.int64),
+        gained=np.zeros(tokens + 1, dtype=np.int64),
         sizes=np.zeros(tokens + 1, dtype=np.int64),
         cursors=np.zeros(tokens + 1, dtype=np.int64),
         touched=np.empty(tokens + 1, dtype=np.int32),

@@ -21,7 +21,8 @@ import regex
 from numpy.typing import NDArray
 
 from tokenizer.counts import Counts, CountTable
-from tokenizer.pretokenize import as_bytes, pretoken_ends
+from tokenizer.pretokenize import pretoken_ends
+from tokenizer.scanning import as_bytes
 
 HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
 BATCH = 20_000  # eojeols between two turns of the progress display

@@ -1,0 +1,84 @@
+"""What the scanners of all grammars share: reading a character, white space, symbols."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.errors import InputError
+from tokenizer.native import inlined, native
+from tokenizer.unicode import MARK, NEWLINE, OTHER, SPACE
+
+SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+"""The alternatives that end every grammar, GPT-4o's: symbols, line ends, white space."""
+
+
+@inlined
+def char_at(data: NDArray[np.uint8], i: int) -> tuple[int, int]:
+    """The code point at byte ``i`` of valid UTF-8 and its length in bytes."""
+    b = np.int64(data[i])
+    if b < 0x80:
+        return b, 1
+    if b < 0xE0:
+        return ((b & 0x1F) << 6) | (np.int64(data[i + 1]) & 0x3F), 2
+    if b < 0xF0:
+        return ((b & 0x0F) << 12) | ((np.int64(data[i + 1]) & 0x3F) << 6) | (np.int64(data[i + 2]) & 0x3F), 3
+    high = ((b & 0x07) << 18) | ((np.int64(data[i + 1]) & 0x3F) << 12)
+    return high | ((np.int64(data[i + 2]) & 0x3F) << 6) | (np.int64(data[i + 3]) & 0x3F), 4
+
+
+@native
+def gap(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of the white space at ``i``: up to its last line end, else all but the last character."""
+    k = i
+    last = i
+    newline_end = -1
+    while k < end:
+        code, size = char_at(data, k)
+        kind = table[code]
+        if kind != SPACE and kind != NEWLINE:
+            break
+        last = k
+        k += size
+        if kind == NEWLINE:
+            newline_end = k
+    if newline_end >= 0:
+        return newline_end
+    if k == end or last == i:
+        return k
+    return last
+
+
+@native
+def symbols(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8], kind: int, code: int) -> int:
+    """The end of `` ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*`` at ``i``, or of the white space there."""
+    k = i
+    if kind == SPACE:
+        if code != 0x20 or i + 1 >= end:
+            return gap(data, i, end, table)
+        k = i + 1
+        following = table[char_at(data, k)[0]]
+        if following != OTHER and following != MARK:
+            return gap(data, i, end, table)
+    while k < end:
+        code, size = char_at(data, k)
+        kind = table[code]
+        if kind != OTHER and kind != MARK:
+            break
+        k += size
+    while k < end and (data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x2F):
+        k += 1
+    return k
+
+
+def as_bytes(text: str) -> NDArray[np.uint8]:
+    """The UTF-8 bytes of ``text`` as an array; `InputError` for a lone surrogate, `TypeError` for no str."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
+    try:
+        return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"text holds a lone surrogate U+{ord(text[error.start]):04X} at character {error.start}; "
+            "it is half of a UTF-16 pair and no Unicode text: decode the source with errors='replace'"
+        ) from None
