@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tokenizer import Tokenizer
 
 ERRORS = click.Choice(["replace", "strict"])
+MINUTES = click.FloatRange(min=0, min_open=True)
 TOKENIZER = click.option(
     "-t", "--tokenizer", required=True, metavar="TOKENIZER", help="A tokenizer's folder, made by `gyeol train`."
 )
@@ -25,7 +27,21 @@ BAD_TEXT = click.option(
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Gyeol(click.Group):
+    """The group of all commands; a reader of their output that goes away early is no error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and write out what it printed."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # gyeol ... | head; Python would complain when it closes stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        return result
+
+
+@click.group(cls=Gyeol, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="gyeol", prog_name="gyeol")
 def cli() -> None:
     """Gyeol (결): train a Korean tokenizer, measure it against GPT-4o's, pretrain a model on it."""
@@ -51,7 +67,8 @@ def train(corpus: tuple[str, ...], vocab_size: int, out: Path, name: str | None,
     from tokenizer import train as train_tokenizer
     from tokenizer.inspection import vocabulary_record
 
-    tokenizer = train_tokenizer(list(corpus), vocab_size, name=name or out.name, **options)
+    _check_free(out, "gyeol.json", "no tokenizer")
+    tokenizer = train_tokenizer(list(corpus), vocab_size, name=name or out.resolve().name, **options)
     tokenizer.save(out)
     record = vocabulary_record(tokenizer)
     if as_json:
@@ -82,15 +99,15 @@ def encode(tokenizer: str, file: Any, errors: str) -> None:
 
 @cli.command()
 @TOKENIZER
-@click.argument("file", type=click.File("r"), default="-")
+@click.argument("file", type=click.File("rb"), default="-")
 def decode(tokenizer: str, file: Any) -> None:
     """Print the text of the ids in FILE (or stdin)."""
     loaded = _load(tokenizer)
-    words = file.read().split()
+    words = file.read().decode("utf-8", errors="replace").split()
     for word in words:
-        if not word.isdecimal():
-            raise click.UsageError(f"{word!r} is no token id; give whole numbers separated by white space")
-    click.get_binary_stream("stdout").write(loaded.decode_bytes(map(int, words)))
+        if not word.isdecimal() or len(word) > 18:
+            raise click.UsageError(f"{word[:80]!r} is no token id; give whole numbers separated by white space")
+    sys.stdout.buffer.write(loaded.decode_bytes(map(int, words)))
 
 
 @cli.command()
@@ -112,10 +129,9 @@ def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
             shown = "  ".join(map(repr, value)) if key in ("longest", "sample") else value
             click.echo(f"{key:20}{json.dumps(shown, ensure_ascii=False) if isinstance(shown, (dict, list)) else shown}")
     else:
-        console = Console()
-        console.print(coloured(loaded, text))
-        console.print(f"{len(record['tokens'])} tokens, {record['characters']} characters", highlight=False)
-        console.print(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]), markup=False)
+        Console().print(coloured(loaded, text), soft_wrap=True)
+        click.echo(f"{len(record['tokens'])} tokens, {record['characters']} characters")
+        click.echo(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]))
 
 
 @cli.command()
@@ -165,7 +181,7 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **o
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write or to resume.")
 @click.option("--preset", default="nano", show_default=True, help="Model shape: nano to small, ax-3.1-light, ax-3.1.")
 @click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
-@click.option("--minutes", type=float, help="Stop after this long, the learning rate brought down in time.")
+@click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
 @click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
 @click.option("--batch-tokens", type=int, help="Tokens per optimizer step.")
 @click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
@@ -203,22 +219,22 @@ def generate(run: Path, prompt: str, max_tokens: int, **options: Any) -> None:
     """Continue a text with the model in the folder RUN."""
     from model import generate as run_generate
 
+    pieces = run_generate(run, prompt, max_new_tokens=max_tokens, **options)
     click.echo(prompt, nl=False)
-    for piece in run_generate(run, prompt, max_new_tokens=max_tokens, **options):
+    for piece in pieces:
         click.echo(piece, nl=False)
     click.echo()
 
 
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("gyeol-demo"), show_default=True)
-@click.option("--minutes", default=1.5, show_default=True, help="Time for pretraining.")
+@click.option("--minutes", type=MINUTES, default=1.5, show_default=True, help="Time for pretraining.")
 @click.pass_context
 def demo(context: click.Context, out: Path, minutes: float) -> None:
     """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
     import samples
 
-    if out.exists() and any(out.iterdir()) and not (out / "tokenizer").is_dir():
-        raise click.UsageError(f"{out}: exists and holds no demo; name another folder with --out")
+    _check_free(out, "tokenizer", "no demo")
     corpus, tokenizer = str(samples.folder()), str(out / "tokenizer")
     data, run = str(out / "shards"), str(out / "run")
     if out.exists():
@@ -248,8 +264,10 @@ def main() -> None:
     from tokenizer.errors import InputError
 
     logging.basicConfig(format="gyeol: %(message)s", level=logging.WARNING)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # Korean in any locale; file names that are no UTF-8 as they are
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="gyeol", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -258,9 +276,6 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
         code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `gyeol ... | head` is no error
-        code = 0
     except (InputError, OSError, MemoryError) as error:
         click.echo(f"gyeol: {error or type(error).__name__}", err=True)
         code = 2
@@ -271,6 +286,12 @@ def _load(name: str) -> Tokenizer:
     from tokenizer import Tokenizer
 
     return Tokenizer.load(name)
+
+
+def _check_free(folder: Path, mark: str, what: str) -> None:
+    """Refuse a folder of something else before the work rather than after it."""
+    if folder.exists() and not (folder / mark).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.UsageError(f"{folder}: exists and holds {what}; name another folder with --out")
 
 
 def _print_json(value: Any) -> None:

@@ -15,7 +15,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 import samples
 from tokenizer.counts import Counts, count_pretokens
-from tokenizer.merges import Sequences, byte_alphabet, byte_order, learn_merges
+from tokenizer.merges import Rules, Sequences, byte_alphabet, byte_order, learn_merges
 from tokenizer.pretokenize import PATTERNS
 from tokenizer.vocabulary import from_unicode
 
@@ -118,7 +118,7 @@ def test_each_merge_is_a_most_frequent_pair(words: dict[str, int]) -> None:
     kernel's running counts may differ from a fresh count, as they do in BpeTrainer; those steps are checked
     for order only."""
     counts = Counts.of((word.encode(), n) for word, n in words.items())
-    learned = learn_merges(counts, byte_alphabet(), 300, min_count=1)
+    learned = learn_merges(counts, byte_alphabet(), 300, rules=Rules(min_count=1))
     state: dict[Word, int] = {tuple(bytes([b]) for b in word.encode()): n for word, n in words.items()}
     for (left, right), result in zip(learned.merges, learned.results, strict=True):
         pair = learned.tokens[left], learned.tokens[right]
@@ -142,7 +142,7 @@ def test_counts_beyond_32_bits_order_the_merges() -> None:
 
 def test_a_token_made_twice_keeps_its_id() -> None:
     words = Counts.of([(b"abc", 10), (b"xabc", 1), (b"ab", 30), (b"zbc", 15), (b"bc", 20)])
-    learned = learn_merges(words, byte_alphabet(), 400, min_count=1)
+    learned = learn_merges(words, byte_alphabet(), 400, rules=Rules(min_count=1))
     assert len(set(learned.tokens)) == len(learned.tokens)
     assert learned.exhausted
 

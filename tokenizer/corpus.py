@@ -10,36 +10,35 @@ place for `LONGEST` characters is it cut at any line end, or at any character. J
 
 from __future__ import annotations
 
-import bz2
-import codecs
-import gzip
-import io
-import json
-import logging
-import lzma
+import os
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
 
 import regex
 
 from tokenizer.errors import InputError
+from tokenizer.text_files import (
+    COMPRESSIONS,
+    Errors,
+    Progress,
+    Replacements,
+    checked_text,
+    decoded,
+    file_blocks,
+    json_texts,
+    optional,
+    parquet_texts,
+    stream_blocks,
+)
 
-logger = logging.getLogger("gyeol")
-
-Errors = Literal["replace", "strict"]
 PIECE = 1 << 20
 LONGEST = 16 << 20
-BLOCK = 1 << 18
 FORMATS = (".txt", ".jsonl", ".parquet")
-COMPRESSIONS = (".gz", ".xz", ".zst", ".bz2")
 STDIN = Path("-")
 DATASET = "hf:"
-_CUT = regex.compile(r"\n(?=[^\s/])")
+_CUT = regex.compile(r"[\r\n](?=[^\s/])")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Document:
 
     text: str
     source: str
-    """The path as found, ``-`` for stdin, ``hf:NAME`` for a dataset."""
+    """The path as found (bytes that are no UTF-8 as U+FFFD), ``-`` for stdin, ``hf:NAME`` for a dataset."""
 
 
 def documents(
@@ -60,17 +59,19 @@ def documents(
 ) -> Iterator[Document]:
     """Yield the documents of ``paths`` in order; folders are walked in the order of their file names.
 
-    ``text_key`` is the field of JSONL and the column of Parquet. Invalid UTF-8 raises `InputError` with its
-    place, or with ``errors="replace"`` becomes U+FFFD, with one warning per file. ``on_progress`` is told the
-    bytes read, in the unit of `total_size`. `InputError` too for a missing, damaged or unknown kind of file,
-    and when all of them together hold no text.
+    ``text_key`` is the field of JSONL and the column of Parquet; empty and null texts are left out. Invalid
+    UTF-8 raises `InputError` with its place, or with ``errors="replace"`` becomes U+FFFD where Python's
+    ``bytes.decode`` puts it, with one warning per file. ``on_progress`` is told the bytes read, in the unit of
+    `total_size`. `InputError` too for a missing, damaged or unknown kind of file, and when all of them
+    together hold no text.
     """
     empty = True
     for source in find_sources(paths):
+        name = os.fsencode(source).decode("utf-8", errors="replace")
         for text in _texts(source, text_key, errors, on_progress or (lambda _: None)):
-            empty = empty and not text
             if text:
-                yield Document(text, str(source))
+                empty = False
+                yield Document(text, name)
     if empty:
         raise InputError(f"{', '.join(map(str, paths)) or 'the corpus'}: holds no text; name files that do")
 
@@ -124,183 +125,41 @@ def _hidden(path: Path, root: Path) -> bool:
 
 def _format(path: Path) -> str | None:
     """The kind of a file by its name, ``.jsonl`` for ``a.jsonl.xz``; None if it is none of `FORMATS`."""
-    name = path.with_suffix("") if path.suffix in COMPRESSIONS else path
-    return name.suffix if name.suffix in FORMATS else None
+    name = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    suffix = name.suffix.lower()
+    return suffix if suffix in FORMATS else None
 
 
-def _texts(source: Path | str, text_key: str, errors: Errors, progress: Callable[[int], None]) -> Iterator[str]:
+def _texts(source: Path | str, text_key: str, errors: Errors, progress: Progress) -> Iterator[str]:
+    replacements = Replacements(errors)
     if isinstance(source, str):
         yield from _dataset_texts(source, text_key)
     elif source == STDIN:
-        yield from _pieces(_decoded(sys.stdin.buffer, "-", errors))
+        yield from _pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
     elif _format(source) == ".parquet":
-        yield from _parquet_texts(source, text_key, errors, progress)
+        yield from parquet_texts(source, text_key, replacements, progress)
     else:
-        with _opened(source, progress) as stream:
-            blocks = _decoded(stream, str(source), errors)
-            yield from _pieces(blocks) if _format(source) == ".txt" else _json_texts(blocks, source, text_key, errors)
-
-
-class _Counted(io.RawIOBase):
-    """A file that reports what is read of it."""
-
-    def __init__(self, path: Path, progress: Callable[[int], None]) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115, closed with this object
-        self._progress = progress
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count = self._file.readinto(buffer)
-        self._progress(count)
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-@contextmanager
-def _opened(path: Path, progress: Callable[[int], None]) -> Iterator[IO[bytes]]:
-    """The decompressed bytes of a file; damage in it is an `InputError`."""
-    raw = io.BufferedReader(_Counted(path, progress), BLOCK)
-    damage: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
-    stream: Any = raw
-    if path.suffix == ".gz":
-        stream = gzip.GzipFile(fileobj=raw)
-    elif path.suffix == ".xz":
-        stream = lzma.LZMAFile(raw)  # noqa: SIM115
-    elif path.suffix == ".bz2":
-        stream = bz2.BZ2File(raw)
-    elif path.suffix == ".zst":
-        zstandard = optional("zstandard", path)
-        stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        damage = (*damage, zstandard.ZstdError)
-    try:
-        with raw:
-            yield stream
-    except damage as error:
-        raise InputError(f"{path}: damaged or cut off ({error}); fetch or compress it again") from None
-
-
-def optional(package: str, needed_by: object) -> Any:
-    """Import a package of the ``data`` extra; `InputError` that says how to install it."""
-    import importlib
-
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise InputError(f"{needed_by}: needs {package}; run: pip install 'gyeol[data]'") from None
-
-
-def _decoded(stream: IO[bytes], name: str, errors: Errors) -> Iterator[str]:
-    """The text of a stream, block by block, without a leading byte order mark."""
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    pending, offset, bad, first_bad = b"", 0, 0, 0
-    start = True
-    while True:
-        block = stream.read(BLOCK)
-        data = pending + block
-        parts: list[str] = []
-        while True:
-            try:
-                decoder.reset()
-                parts.append(decoder.decode(data, final=not block))
-                pending = decoder.getstate()[0]
-                break
-            except UnicodeDecodeError as error:
-                if errors == "strict":
-                    raise InputError(
-                        f"{name}: invalid UTF-8 at byte {offset + error.start}; repair the file, or replace such "
-                        "bytes by U+FFFD with --errors replace"
-                    ) from None
-                first_bad = first_bad if bad else offset + error.start
-                bad += 1
-                parts += [data[: error.start].decode("utf-8"), "\ufffd"]
-                offset += error.end
-                data = data[error.end :]
-        offset += len(data) - len(pending)
-        text = "".join(parts)
-        if start and text:
-            text, start = text.removeprefix("\ufeff"), False
-        yield text
-        if not block:
-            break
-    if bad:
-        more = f" and at {bad - 1} more places" if bad > 1 else ""
-        logger.warning("%s: invalid UTF-8 at byte %d%s; replaced by U+FFFD", name, first_bad, more)
+        text = decoded(file_blocks(source, progress), str(source), replacements)
+        yield from _pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
+    replacements.warn()
 
 
 def _pieces(blocks: Iterator[str]) -> Iterator[str]:
     """Cut a text at safe places into pieces of about `PIECE` characters."""
-    held = ""
+    held, searched = "", PIECE
     for block in blocks:
         held += block
-        while len(held) > 2 * PIECE and (cut := _safe_cut(held)):
+        while len(held) > 2 * PIECE:
+            if match := _CUT.search(held, searched):
+                cut = match.end()
+            elif len(held) >= LONGEST:
+                cut = held.rfind("\n", PIECE) + 1 or len(held)
+            else:
+                searched = len(held) - 1
+                break
             yield held[:cut]
-            held = held[cut:]
+            held, searched = held[cut:], PIECE
     yield held
-
-
-def _safe_cut(text: str) -> int:
-    """Where to cut ``text`` after at least `PIECE` characters; 0 to wait for more text."""
-    if match := _CUT.search(text, PIECE):
-        return match.end()
-    if len(text) < LONGEST:
-        return 0
-    line_end = text.rfind("\n", 0, len(text) - 1)
-    return line_end + 1 if line_end > 0 else len(text) - 1
-
-
-def _json_texts(blocks: Iterator[str], path: Path, text_key: str, errors: Errors) -> Iterator[str]:
-    for number, line in enumerate(_lines(blocks), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}:{number}: not valid JSON ({error}); JSONL has one object a line") from None
-        text = record.get(text_key) if isinstance(record, dict) else None
-        if not isinstance(text, str):
-            raise InputError(f"{path}:{number}: no text in field {text_key!r}; name the field with --text-key")
-        yield _without_surrogates(text, f"{path}:{number}", errors)
-
-
-def _lines(blocks: Iterator[str]) -> Iterator[str]:
-    held = ""
-    for block in blocks:
-        *whole, held = (held + block).split("\n")
-        yield from whole
-    yield held
-
-
-def _without_surrogates(text: str, place: str, errors: Errors) -> str:
-    """JSON escapes can spell half of a surrogate pair, which is no text."""
-    if not regex.search(r"[\ud800-\udfff]", text):
-        return text
-    if errors == "strict":
-        raise InputError(f"{place}: holds a lone surrogate; repair it, or replace such with --errors replace")
-    logger.warning("%s: holds a lone surrogate; replaced by U+FFFD", place)
-    return regex.sub(r"[\ud800-\udfff]", "\ufffd", text)
-
-
-def _parquet_texts(path: Path, text_key: str, errors: Errors, progress: Callable[[int], None]) -> Iterator[str]:
-    pyarrow = optional("pyarrow", path)
-    parquet = optional("pyarrow.parquet", path)
-    try:
-        with parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if text_key not in names:
-                raise InputError(f"{path}: no column {text_key!r} (it has {', '.join(names)}); use --text-key")
-            for batch in file.iter_batches(batch_size=1024, columns=[text_key]):
-                for text in batch.column(0).to_pylist():
-                    if text is not None and not isinstance(text, str):
-                        raise InputError(f"{path}: column {text_key!r} holds {type(text).__name__}, not text")
-                    yield _without_surrogates(text or "", str(path), errors)
-    except pyarrow.ArrowInvalid as error:
-        raise InputError(f"{path}: no Parquet file, or damaged ({error})") from None
-    progress(path.stat().st_size)
 
 
 def _dataset_texts(name: str, text_key: str) -> Iterator[str]:
@@ -308,10 +167,12 @@ def _dataset_texts(name: str, text_key: str) -> Iterator[str]:
     datasets = optional("datasets", name)
     _, dataset, *split = name.split(":")
     try:
-        rows = datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True)
+        for row in datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True):
+            if text_key not in row:
+                raise InputError(f"{name}: no column {text_key!r} (it has {', '.join(row)}); use --text-key")
+            if text := checked_text(row[text_key], f"{name}: column {text_key!r}"):
+                yield text
+    except InputError:
+        raise
     except Exception as error:  # datasets raises many kinds, from network to spelling
         raise InputError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
-    for row in rows:
-        if not isinstance(row.get(text_key), str):
-            raise InputError(f"{name}: no text in column {text_key!r} (it has {', '.join(row)}); use --text-key")
-        yield row[text_key]

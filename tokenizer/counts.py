@@ -35,7 +35,7 @@ def hash_bytes(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
 
 
 @inlined
-def _add(
+def add_string(
     data: NDArray[np.uint8],
     start: int,
     end: int,
@@ -46,8 +46,8 @@ def _add(
     counts: NDArray[np.int64],
     arena: NDArray[np.uint8],
     entries: int,
-) -> int:
-    """Add ``amount`` to the entry of ``data[start:end]``, made if new; the number of entries after it."""
+) -> tuple[int, int]:
+    """Add ``amount`` to the entry of ``data[start:end]``, made if new; it and the number of entries after it."""
     h = hash_bytes(data, start, end)
     mask = slots.size - 1
     slot = np.int64(h & np.uint64(mask))
@@ -63,7 +63,7 @@ def _add(
                     break
             if same:
                 counts[entry] += amount
-                return entries
+                return entry, entries
         slot = (slot + 1) & mask
     slots[slot] = entries
     hashes[entries] = h
@@ -72,7 +72,7 @@ def _add(
     for k in range(size):
         arena[base + k] = data[start + k]
     offsets[entries + 1] = base + size
-    return entries + 1
+    return entries, entries + 1
 
 
 @native
@@ -98,7 +98,7 @@ def _count(
             stop = next_pretoken(data, position, end, classes, scanner)
             if 2 * entries >= slots.size or offsets[entries] + (stop - position) > arena.size:
                 return position, entries
-            entries = _add(data, position, stop, 1, slots, hashes, offsets, counts, arena, entries)
+            _, entries = add_string(data, position, stop, 1, slots, hashes, offsets, counts, arena, entries)
             position = stop
         document += 1
     return position, entries
@@ -115,9 +115,12 @@ def _add_all(
     counts: NDArray[np.int64],
     arena: NDArray[np.uint8],
     entries: int,
+    found: NDArray[np.int32],
 ) -> int:
     for i in range(amounts.size):
-        entries = _add(data, bounds[i], bounds[i + 1], amounts[i], slots, hashes, offsets, counts, arena, entries)
+        found[i], entries = add_string(
+            data, bounds[i], bounds[i + 1], amounts[i], slots, hashes, offsets, counts, arena, entries
+        )
     return entries
 
 
@@ -181,7 +184,7 @@ class CountTable:
             )
             if position == data.size:
                 return
-            self._reserve(self.entries + 1, int(self.offsets[self.entries]) + data.size - position)
+            self.reserve(self.entries + 1, int(self.offsets[self.entries]) + data.size - position)
 
     def add(self, strings: list[bytes], amounts: list[int]) -> None:
         """Add ``amounts[i]`` to the count of ``strings[i]``."""
@@ -190,9 +193,9 @@ class CountTable:
         data = np.frombuffer(b"".join(strings), dtype=np.uint8)
         self._add(data, bounds, np.asarray(amounts, dtype=np.int64))
 
-    def merge(self, other: Counts) -> None:
-        """Add all of ``other``."""
-        self._add(other.data, other.offsets, other.counts)
+    def merge(self, other: Counts) -> NDArray[np.int32]:
+        """Add all of ``other``; for each of its strings the index here."""
+        return self._add(other.data, other.offsets, other.counts)
 
     def result(self) -> Counts:
         """What was counted so far."""
@@ -203,12 +206,16 @@ class CountTable:
             self.counts[: self.entries].copy(),
         )
 
-    def _add(self, data: NDArray[np.uint8], bounds: NDArray[np.int64], amounts: NDArray[np.int64]) -> None:
-        self._reserve(self.entries + amounts.size, int(self.offsets[self.entries]) + data.size)
+    def _add(self, data: NDArray[np.uint8], bounds: NDArray[np.int64], amounts: NDArray[np.int64]) -> NDArray[np.int32]:
+        self.reserve(self.entries + amounts.size, int(self.offsets[self.entries]) + data.size)
         t = self
-        self.entries = _add_all(data, bounds, amounts, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries)
+        found = np.empty(amounts.size, dtype=np.int32)
+        self.entries = _add_all(
+            data, bounds, amounts, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries, found
+        )
+        return found
 
-    def _reserve(self, entries: int, size: int) -> None:
+    def reserve(self, entries: int, size: int) -> None:
         """Make room for ``entries`` strings of ``size`` bytes in all, at least doubling what is short."""
         if size > self.arena.size:
             self.arena = grown(self.arena, max(size, 2 * self.arena.size))

@@ -40,6 +40,8 @@ class Words(NamedTuple):
     marks: NDArray[np.int32]
     """For the soft rule, else empty: twice the number of morpheme boundaries before each cell, those inside the
     symbols of earlier cells included, plus 1 where the cell itself starts at one."""
+    sections: NDArray[np.int32]
+    """For the document-frequency rule, else empty: the section of the corpus that each word stands in."""
     penalty: int
     """What an occurrence that straddles a boundary counts, in percent of one that does not, negated."""
 
@@ -421,6 +423,50 @@ def _clean(tokens: Tokens, a: int, b: int, max_eojeols: int) -> bool:
     return not (parts and characters > 0) and not (missing > 0 and characters > 1)
 
 
+@native
+def _widespread(words: Words, pairs: Pairs, tokens: Tokens, entry: int, least: int) -> bool:
+    """Whether a pair that would join words occurs in ``least`` sections of the corpus."""
+    a = pairs.keys[entry] >> 32
+    b = pairs.keys[entry] & 0x7FFFFFFF
+    if not _joins_words(tokens, a, b):
+        return True
+    seen = np.empty(least, dtype=np.int32)
+    count = 0
+    segment = pairs.heads[entry]
+    while segment >= 0:
+        start = pairs.segment_starts[segment]
+        for at in range(start, start + pairs.segment_sizes[segment]):
+            p = np.int64(pairs.positions[at])
+            if words.cells[p] != a or words.cells[p + _span(words.cells, p)] != b:
+                continue
+            section = words.sections[words.word_of[p]]
+            new = True
+            for k in range(count):
+                if seen[k] == section:
+                    new = False
+                    break
+            if new:
+                seen[count] = section
+                count += 1
+                if count == least:
+                    return True
+        segment = pairs.segment_nexts[segment]
+    return False
+
+
+@native
+def _joins_words(tokens: Tokens, a: int, b: int) -> bool:
+    """Whether the bytes of two tokens have a space behind their first byte with a letter before it."""
+    last = np.uint8(0x20)
+    for token in (a, b):
+        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
+            c = tokens.arena[k]
+            if c == 0x20 and last != 0x20:
+                return True
+            last = c
+    return False
+
+
 DONE, EXHAUSTED, SHORT = range(3)
 
 
@@ -436,6 +482,7 @@ def _learn(
     wanted: int,
     min_count: int,
     max_eojeols: int,
+    min_sections: int,
 ) -> tuple[int, int]:
     """Merge until there are ``wanted`` tokens, ``merges`` is full, no pair occurs ``min_count`` times, or an
     array is too short for the next merge; the number of merges and why it stopped."""
@@ -452,6 +499,9 @@ def _learn(
         if count < min_count:
             return made, EXHAUSTED
         if max_eojeols > 0 and not _clean(tokens, pairs.keys[entry] >> 32, pairs.keys[entry] & 0x7FFFFFFF, max_eojeols):
+            _drop_top(pairs)
+            continue
+        if words.sections.size and not _widespread(words, pairs, tokens, entry, min_sections):
             _drop_top(pairs)
             continue
         occurrences = _occurrences(pairs, entry)

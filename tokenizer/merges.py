@@ -65,6 +65,8 @@ class Sequences:
     """How often each occurs."""
     boundaries: NDArray[np.int32] | None = None
     """For the soft rule: for each id, twice the morpheme boundaries inside it, plus 1 if it starts at one."""
+    sections: NDArray[np.int32] | None = None
+    """For the document-frequency rule: the section of the corpus that each word stands in."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -74,33 +76,45 @@ class Sequences:
         return cls(ids[counts.data], counts.offsets, counts.counts)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What may become a token."""
+
+    min_count: int = 2
+    """Pairs that count less are not merged."""
+    max_eojeols: int = 0
+    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans
+    at most so many words. 0 lets any pair merge, as other trainers do."""
+    min_sections: int = 1
+    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
+    straddle_penalty: float = 0.0
+    """What an occurrence that straddles morphemes takes from a pair's count, where the words know their
+    boundaries."""
+
+
 def learn_merges(
     words: Counts | Sequences,
     tokens: Sequence[bytes],
     wanted: int,
     *,
-    min_count: int = 2,
-    max_eojeols: int = 0,
-    penalty: int = 100,
+    rules: Rules = Rules(),
     on_progress: Callable[[int], None] | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
 
-    Ties go to the pair with the smaller left id, then the smaller right id. Pairs that occur fewer than
-    ``min_count`` times are not merged. With ``max_eojeols`` above 0 a token is whole characters or part of one
-    character, ends in no space behind a word, and spans at most that many words; else anything goes.
-    ``on_progress`` is told how many tokens each turn added.
+    Ties go to the pair with the smaller left id, then the smaller right id. ``on_progress`` is told how many
+    tokens each turn added.
     `InputError` when the words have more than 2**31 symbols in all.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
     size = sequences.ids.size + sequences.weights.size + 2
     if size >= 2**31:
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
-    state = _State(sequences, list(tokens), max(wanted, len(tokens)), penalty)
+    state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
     done: list[NDArray[np.int64]] = []
     while True:
         before = state.token_count
-        merges, reason = state.run(wanted, min_count, max_eojeols)
+        merges, reason = state.run(wanted)
         done.append(merges)
         if on_progress:
             on_progress(state.token_count - before)
@@ -119,11 +133,14 @@ def learn_merges(
 class _State:
     """The kernel's arrays, and their growth."""
 
-    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, penalty: int) -> None:
+    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
         cells = np.full(words.ids.size + words.weights.size + 2, kernel.WALL, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
-        self.words = kernel.Words(cells, word_of, words.weights, _marks(words, cells), penalty)
+        sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
+        penalty = round(100 * rules.straddle_penalty)
+        self.words = kernel.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
+        self.rules = rules
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
@@ -133,13 +150,14 @@ class _State:
     def token_count(self) -> int:
         return int(self.tokens.used[0])
 
-    def run(self, wanted: int, min_count: int, max_eojeols: int) -> tuple[NDArray[np.int64], int]:
+    def run(self, wanted: int) -> tuple[NDArray[np.int64], int]:
         """Up to `CHUNK` merges; they and why it stopped."""
         merges = np.empty((CHUNK, 4), dtype=np.int64)
         made = 0
+        limits = self.rules.min_count, self.rules.max_eojeols, self.rules.min_sections
         while True:
             made, reason = kernel._learn(
-                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, min_count, max_eojeols
+                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, *limits
             )
             if reason != kernel.SHORT:
                 return merges[:made], reason

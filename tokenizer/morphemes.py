@@ -100,9 +100,28 @@ def split_counts(counts: Counts, *, on_progress: Callable[[int], None] | None = 
     return table.result()
 
 
-def korean_count(counts: Counts) -> int:
-    """How many of the distinct pre-tokens hold Hangul, and so are work for Kiwi."""
-    return sum(1 for string, _ in counts.items() if HANGUL.search(string.decode("utf-8")))
+def word_cuts(
+    words: Counts, *, min_count: int, on_progress: Callable[[int], None] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where the words with Hangul that occur ``min_count`` times are cut: offsets into the cuts by word, and the
+    cuts, as bytes from the word's start. Rarer words have none and are left to other stages."""
+    sizes = np.zeros(len(words), dtype=np.int64)
+    cuts: list[int] = []
+    chosen = [i for i in np.flatnonzero(words.counts >= min_count).tolist() if HANGUL.search(words.string(i).decode())]
+    for start in range(0, len(chosen), BATCH):
+        part = chosen[start : start + BATCH]
+        texts = [words.string(i).decode("utf-8") for i in part]
+        for i, text, points in zip(part, texts, _cuts(texts), strict=True):
+            sizes[i] = len(points)
+            cuts += [len(text[:point].encode("utf-8")) for point in points]
+        if on_progress:
+            on_progress(len(part))
+    return np.concatenate([[0], np.cumsum(sizes)]), np.array(cuts, dtype=np.int32)
+
+
+def korean_count(counts: Counts, min_count: int = 1) -> int:
+    """How many of the distinct pre-tokens hold Hangul and occur ``min_count`` times, and so are work for Kiwi."""
+    return sum(1 for string, n in counts.items() if n >= min_count and HANGUL.search(string.decode("utf-8")))
 
 
 def _cuts(pretokens: Sequence[str]) -> list[list[int]]:

@@ -5,6 +5,9 @@
 ``strict``
     the same, with every pre-token that holds Hangul split at Kiwi's morpheme boundaries, in training and in
     encoding. Tokens never straddle morphemes, at the price of more of them and of Kiwi at encoding time.
+``curriculum``
+    inside morphemes first, then across words (see `tokenizer.curriculum`): the fewest tokens, mostly cut at
+    morphemes, and no analyser at encoding time. The default.
 """
 
 from __future__ import annotations
@@ -13,65 +16,70 @@ import hashlib
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tokenizer.corpus import Document, documents, total_size
+from tokenizer.collect import collect
+from tokenizer.corpus import Document, Errors, documents, total_size
 from tokenizer.counts import Counts, count_pretokens
+from tokenizer.curriculum import CurriculumOptions, learn
 from tokenizer.errors import InputError
-from tokenizer.merges import Learned, byte_alphabet, learn_merges
+from tokenizer.merges import Learned, Rules, Sequences, byte_alphabet, learn_merges
 from tokenizer.morphemes import korean_count, split_counts
 from tokenizer.progress import step
+from tokenizer.stage_text import encode_strings
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.vocabulary import build, default_special_tokens
 
-RECIPES = ("plain", "strict")
+GRAMMARS = {"curriculum": "gyeol", "plain": "o200k", "strict": "o200k"}
+RECIPES = tuple(GRAMMARS)
 
 
 def train(
     corpus: str | Path | Sequence[str | Path],
     vocab_size: int = 32_768,
     *,
-    recipe: str = "plain",
+    recipe: str = "curriculum",
+    curriculum: CurriculumOptions | None = None,
+    continue_from: Tokenizer | None = None,
     min_count: int = 2,
     name: str | None = None,
     text_key: str = "text",
-    errors: Literal["replace", "strict"] = "replace",
+    errors: Errors = "replace",
     threads: int | None = None,
 ) -> Tokenizer:
     """Train a tokenizer of ``vocab_size`` ids, special tokens included.
 
-    ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them. Pairs that occur
-    fewer than ``min_count`` times are not merged. `InputError` for an unknown recipe, a vocabulary too small
-    for the bytes and special tokens, and one that the corpus cannot fill.
+    ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them. ``curriculum`` has
+    the options of that recipe. ``continue_from`` keeps the tokens, merges and special tokens of a tokenizer of
+    the same grammar and adds to them. Pairs that count less than ``min_count`` are not merged. `InputError` for an
+    unknown recipe, options that do not fit it, a vocabulary too small for the bytes and special tokens, and one
+    that the corpus cannot fill.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
-    if recipe not in RECIPES:
-        raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
-    specials = default_special_tokens()
-    least = 256 + len(specials)
-    if vocab_size < least:
-        raise InputError(
-            f"vocabulary size {vocab_size:,} is below {least}: 256 bytes and {len(specials)} special tokens; "
-            "choose a larger one"
-        )
-    if min_count < 1:
-        raise InputError(f"minimum count {min_count} is below 1")
+    job = _Job(recipe, vocab_size, curriculum, continue_from, min_count)
     record = CorpusRecord()
-    counts = _count(paths, record, text_key, errors, threads or os.cpu_count() or 1)
-    if recipe == "strict":
-        with step("Splitting at morphemes (Kiwi)", total=korean_count(counts)) as progress:
-            counts = split_counts(counts, on_progress=progress.advance)
-    wanted = vocab_size - len(specials)
-    with step("Learning merges", total=wanted - 256) as progress:
-        learned = learn_merges(counts, byte_alphabet(), wanted, min_count=min_count, on_progress=progress.advance)
-    _check_filled(learned, wanted, len(specials), min_count)
+    with step("Reading the corpus", total=total_size(paths)) as progress:
+        source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
+        workers = threads or os.cpu_count() or 1
+        if recipe == "curriculum":
+            collection = collect(source, threads=workers, on_document=record.note)
+        else:
+            counts = count_pretokens(record.texts(source), threads=workers)
+    if recipe == "curriculum":
+        learned, stages = learn(collection, job.wanted, job.options, min_count=min_count, start=job.start)
+    else:
+        learned, stages = _learn_flat(counts, job)
+    _check_filled(learned, job)
     provenance = {
         "name": name,
         "recipe": recipe,
         "min_count": min_count,
-        "stages": [{"name": recipe, "tokens": len(learned.tokens), "last_count": learned.counts[-1:]}],
+        "options": asdict(job.options) if recipe == "curriculum" else {},
+        "continued_from": continue_from.fingerprint if continue_from else None,
+        "stages": stages,
         "corpus": record.as_json(),
         "versions": versions(),
     }
@@ -79,11 +87,66 @@ def train(
         build(
             learned.tokens,
             learned.merges,
-            special_tokens=specials,
+            special_tokens=job.specials,
+            grammar=GRAMMARS[recipe],
             strict=recipe == "strict",
             provenance=provenance,
         )
     )
+
+
+class _Job:
+    """What was asked for, checked."""
+
+    def __init__(
+        self,
+        recipe: str,
+        vocab_size: int,
+        curriculum: CurriculumOptions | None,
+        continue_from: Tokenizer | None,
+        min_count: int,
+    ) -> None:
+        if recipe not in RECIPES:
+            raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
+        if curriculum and recipe != "curriculum":
+            raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
+        if min_count < 1:
+            raise InputError(f"minimum count {min_count} is below 1")
+        self.recipe, self.vocab_size, self.min_count = recipe, vocab_size, min_count
+        self.options = curriculum or CurriculumOptions()
+        self.specials = default_special_tokens()
+        self.start: tuple[list[bytes], list[tuple[int, int]]] = (byte_alphabet(), [])
+        if continue_from:
+            old = continue_from.vocabulary
+            if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
+                raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
+            self.specials = sorted(old.special_tokens, key=lambda text: old.special_tokens[text])
+            self.start = (old.tokens, old.merges)
+        least = len(self.start[0]) + len(self.specials)
+        if vocab_size < least:
+            what = f"{len(self.start[0]):,} tokens to start from and {len(self.specials)} special tokens"
+            raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
+        self.wanted = vocab_size - len(self.specials)
+
+
+def _learn_flat(counts: Counts, job: _Job) -> tuple[Learned, list[dict[str, Any]]]:
+    """The one stage of the recipes plain and strict."""
+    if job.recipe == "strict":
+        with step("Splitting at morphemes (Kiwi)", total=korean_count(counts)) as progress:
+            counts = split_counts(counts, on_progress=progress.advance)
+    tokens, merges = job.start
+    ids, offsets = encode_strings(counts, tokens, merges)
+    with step("Learning merges", total=job.wanted - len(tokens)) as progress:
+        learned = learn_merges(
+            Sequences(ids, offsets, counts.counts),
+            tokens,
+            job.wanted,
+            rules=Rules(min_count=job.min_count),
+            on_progress=progress.advance,
+        )
+    last = learned.counts[-1] if learned.counts else None
+    learned = replace(learned, merges=merges + learned.merges)
+    return learned, [{"stage": job.recipe, "until": 1.0, "tokens": len(learned.tokens), "last_count": last}]
 
 
 class CorpusRecord:
@@ -94,16 +157,20 @@ class CorpusRecord:
         self.documents = self.characters = self.bytes = 0
         self._digest = hashlib.sha256()
 
+    def note(self, document: Document) -> None:
+        """Add one document."""
+        raw = document.text.encode("utf-8")
+        self.documents += 1
+        self.characters += len(document.text)
+        self.bytes += len(raw)
+        name = Path(document.source).name
+        self.files[name] = self.files.get(name, 0) + len(raw)
+        self._digest.update(raw)
+
     def texts(self, source: Iterator[Document]) -> Iterator[str]:
         """Pass the texts on, taking note of each."""
         for document in source:
-            raw = document.text.encode("utf-8", errors="surrogatepass")
-            self.documents += 1
-            self.characters += len(document.text)
-            self.bytes += len(raw)
-            name = Path(document.source).name
-            self.files[name] = self.files.get(name, 0) + len(raw)
-            self._digest.update(raw)
+            self.note(document)
             yield document.text
 
     def as_json(self) -> dict[str, Any]:
@@ -117,24 +184,12 @@ class CorpusRecord:
         }
 
 
-def _count(
-    paths: list[str | Path],
-    record: CorpusRecord,
-    text_key: str,
-    errors: Literal["replace", "strict"],
-    threads: int,
-) -> Counts:
-    with step("Counting pre-tokens", total=total_size(paths)) as progress:
-        source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
-        return count_pretokens(record.texts(source), threads=threads)
-
-
-def _check_filled(learned: Learned, wanted: int, specials: int, min_count: int) -> None:
+def _check_filled(learned: Learned, job: _Job) -> None:
     if learned.exhausted:
-        reached = len(learned.tokens) + specials
+        reached = len(learned.tokens) + len(job.specials)
         raise InputError(
-            f"the corpus fills only {reached:,} of {wanted + specials:,} ids: no further pair of tokens occurs "
-            f"{min_count} times; give more text, or ask for at most {reached:,}"
+            f"the corpus fills only {reached:,} of {job.vocab_size:,} ids: no further pair of tokens occurs "
+            f"{job.min_count} times; give more text, or ask for at most {reached:,}"
         )
 
 
