@@ -24,6 +24,11 @@ TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="F
 BAD_TEXT = click.option(
     "--errors", type=ERRORS, default="replace", show_default=True, help="Invalid UTF-8: replace it, or refuse the file."
 )
+STAGE_HELP = (
+    "Curriculum: morphemes, eojeols or superwords, and the share of the vocabulary that is filled when the stage "
+    "ends; may be repeated.  [default: morphemes=0.75 superwords=1]"
+)
+WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -53,22 +58,53 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option(
     "--recipe",
-    default="plain",
+    default="curriculum",
     show_default=True,
-    help="plain: byte-level BPE. strict: never across Kiwi's morpheme boundaries, in training and encoding.",
+    help="curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across "
+    "Kiwi's morpheme boundaries, in training and encoding.",
 )
+@click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=STAGE_HELP)
+@click.option("--temperature", type=float, help="Curriculum: 1 counts files by size, 0 all alike.  [default: 0.5]")
+@click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=WEIGHT_HELP)
+@click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
 @TEXT_KEY
 @BAD_TEXT
 @AS_JSON
-def train(corpus: tuple[str, ...], vocab_size: int, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
+def train(
+    corpus: tuple[str, ...],
+    vocab_size: int,
+    out: Path,
+    name: str | None,
+    as_json: bool,
+    stages: tuple[str, ...],
+    temperature: float | None,
+    weights: tuple[str, ...],
+    continue_from: str | None,
+    **options: Any,
+) -> None:
     """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
     from tokenizer import train as train_tokenizer
+    from tokenizer.curriculum import CurriculumOptions, Stage
     from tokenizer.inspection import vocabulary_record
 
     _check_free(out, "gyeol.json", "no tokenizer")
-    tokenizer = train_tokenizer(list(corpus), vocab_size, name=name or out.resolve().name, **options)
+    given: dict[str, Any] = {}
+    if stages:
+        given["stages"] = tuple(Stage(level, share) for level, share in map(_number_after, stages))
+    if weights:
+        given["weights"] = tuple(map(_number_after, weights))
+    if temperature is not None:
+        given["temperature"] = temperature
+    tokenizer = train_tokenizer(
+        list(corpus),
+        vocab_size,
+        name=name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace"),
+        curriculum=CurriculumOptions(**given) if given else None,
+        continue_from=_load(continue_from) if continue_from else None,
+        **options,
+    )
     tokenizer.save(out)
     record = vocabulary_record(tokenizer)
     if as_json:
@@ -91,9 +127,7 @@ def encode(tokenizer: str, file: Any, errors: str) -> None:
     try:
         text = raw.decode("utf-8", errors=errors)
     except UnicodeDecodeError as error:
-        raise click.UsageError(
-            f"{file.name}: invalid UTF-8 at byte {error.start}; --errors replace accepts it"
-        ) from None
+        raise click.UsageError(f"{file.name}: invalid UTF-8 at byte {error.start}; see --errors") from None
     click.echo(" ".join(map(str, loaded.encode(text))))
 
 
@@ -232,13 +266,15 @@ def generate(run: Path, prompt: str, max_tokens: int, **options: Any) -> None:
 @click.pass_context
 def demo(context: click.Context, out: Path, minutes: float) -> None:
     """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
+    import shutil
+
     import samples
 
     _check_free(out, "tokenizer", "no demo")
     corpus, tokenizer = str(samples.folder()), str(out / "tokenizer")
     data, run = str(out / "shards"), str(out / "run")
-    if out.exists():
-        _remove_demo(out)
+    for old in (tokenizer, data, run):  # of a demo before; nothing else there is touched
+        shutil.rmtree(old, ignore_errors=True)
     steps: list[list[str]] = [
         ["train", corpus, "--vocab-size", "4096", "--out", tokenizer],
         ["shard", "-t", tokenizer, corpus, "--out", data],
@@ -294,16 +330,17 @@ def _check_free(folder: Path, mark: str, what: str) -> None:
         raise click.UsageError(f"{folder}: exists and holds {what}; name another folder with --out")
 
 
+def _number_after(text: str) -> tuple[str, float]:
+    """``name=number`` as a pair."""
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is not of the form NAME=NUMBER") from None
+
+
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _remove_demo(folder: Path) -> None:
-    """Make room for a new demo in the folder of an old one; nothing else there is touched."""
-    import shutil
-
-    for name in ("tokenizer", "shards", "run"):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 if __name__ == "__main__":

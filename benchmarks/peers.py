@@ -29,6 +29,7 @@ from benchmarks.o200k import load_encoding
 from benchmarks.provenance import cores
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
+from tokenizer.shipped import shipped_names
 from tokenizer.vocabulary import from_unicode
 
 Ids = Sequence[int] | np.ndarray
@@ -266,9 +267,10 @@ def load_peers(specs: Iterable[str | Path | Peer]) -> list[Peer]:
     return found
 
 
-def _named() -> list[tuple[list[str], type[TiktokenPeer] | type[SplintrPeer]]]:
+def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | type[SplintrPeer]]]:
     """The names that each library knows, and the peer that loads one."""
     return [
+        (shipped_names(), GyeolPeer),
         (tiktoken.list_encoding_names(), TiktokenPeer),
         (_splintr_names(), SplintrPeer),
     ]

@@ -74,9 +74,16 @@ def write_json(path: str | Path, value: Any) -> None:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; raise `InputError` that names it when it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    return parse_json(raw, path)
+
+
+def parse_json(raw: bytes, path: str | Path) -> Any:
+    """Parse JSON that was read from ``path``; `InputError` that names it when it is damaged."""
+    try:
+        return json.loads(raw)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); the file is damaged, restore or rebuild it") from None
 

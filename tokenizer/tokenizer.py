@@ -10,6 +10,7 @@ import regex
 
 from tokenizer.encoder import Encoder
 from tokenizer.errors import InputError
+from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.vocabulary import Vocabulary
 
 
@@ -30,11 +31,14 @@ class Tokenizer:
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Tokenizer:
-        """Load a saved folder; `InputError` when there is none or it is damaged."""
-        folder = Path(name_or_path)
+        """Load a shipped vocabulary (``gyeol-100k``) or a saved folder; `InputError` when it is neither, or damaged."""
+        folder = shipped_folder(str(name_or_path)) or Path(name_or_path)
         if not (folder / "gyeol.json").is_file():
             why = "has no gyeol.json" if folder.is_dir() else "is no such folder"
-            raise InputError(f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`")
+            raise InputError(
+                f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
+                f"{', '.join(shipped_names())}"
+            )
         return cls(Vocabulary.load(folder))
 
     def save(self, folder: str | Path) -> None:

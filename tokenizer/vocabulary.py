@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, read_json, sha256_file, write_json
+from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
 from tokenizer.merges import byte_order
 from tokenizer.pretokenize import PATTERNS, pattern
 
@@ -167,7 +168,7 @@ class Vocabulary:
     def load(cls, folder: str | Path) -> Vocabulary:
         """Read a saved folder; `InputError` names whatever is missing, altered or inconsistent."""
         folder = Path(folder)
-        record = read_json(folder / "gyeol.json")
+        record = parse_json(_read(folder / "gyeol.json"), folder / "gyeol.json")
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise InputError(f"{folder / 'gyeol.json'}: not the record of a Gyeol tokenizer")
         if record.get("version") != FORMAT_VERSION:
@@ -178,20 +179,34 @@ class Vocabulary:
         sums = record.get("sha256")
         if not isinstance(sums, dict) or "tokenizer.json" not in sums:
             raise InputError(f"{folder / 'gyeol.json'}: names no checksum of tokenizer.json; the file is damaged")
+        content: dict[str, bytes] = {}
         for name, expected in sums.items():
             path = folder / Path(name).name
-            if not path.is_file():
-                raise InputError(f"{path}: missing; the tokenizer's folder is not whole, restore it")
-            if sha256_file(path) != expected:
+            content[name] = _read(path)
+            if hashlib.sha256(content[name]).hexdigest() != expected:
                 raise InputError(
                     f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it"
                 )
-        vocabulary = _parse(read_json(folder / "tokenizer.json"), record, folder / "tokenizer.json")
+        path = folder / "tokenizer.json"
+        vocabulary = _parse(parse_json(content["tokenizer.json"], path), record, path)
         if vocabulary.fingerprint() != record.get("fingerprint"):
             raise InputError(
                 f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it"
             )
         return vocabulary
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a tokenizer's file, or of its ``.xz``, the form that vocabularies are shipped in."""
+    packed = path.with_name(path.name + ".xz")
+    if path.is_file():
+        return path.read_bytes()
+    if not packed.is_file():
+        raise InputError(f"{path}: missing; the tokenizer's folder is not whole, restore it")
+    try:
+        return lzma.decompress(packed.read_bytes())
+    except lzma.LZMAError as error:
+        raise InputError(f"{packed}: damaged ({error}); restore it") from None
 
 
 def build(
