@@ -26,7 +26,7 @@ BAD_TEXT = click.option(
 )
 STAGE_HELP = (
     "Curriculum: morphemes, eojeols or superwords, and the share of the vocabulary that is filled when the stage "
-    "ends; may be repeated.  [default: morphemes=0.75 superwords=1]"
+    "ends; may be repeated.  [default: morphemes=0.72 superwords=1]"
 )
 WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

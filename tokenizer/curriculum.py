@@ -49,7 +49,7 @@ class Stage:
     """The share of the vocabulary that is filled when it ends, up to 1."""
 
 
-DEFAULT_STAGES = (Stage("morphemes", 0.75), Stage("superwords", 1.0))
+DEFAULT_STAGES = (Stage("morphemes", 0.72), Stage("superwords", 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
+from tokenizer.encode_tables import encoding_tables
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import scanner
 from tokenizer.scanning import as_bytes
@@ -24,7 +25,7 @@ class Encoder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._strict = vocabulary.strict
-        self._tables = kernel.encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
+        self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
         self._local = threading.local()
         longest = max(len(token) for token in vocabulary.tokens)
         self.unreachable: int = kernel.fill_tokens(self._tables, self._cache(), np.empty(longest, dtype=np.int32))

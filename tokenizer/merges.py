@@ -17,9 +17,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer import merge_arrays as arrays
 from tokenizer import merge_kernel as kernel
 from tokenizer.counts import Counts, grown
 from tokenizer.errors import InputError
+from tokenizer.merge_rules import Limits
 from tokenizer.native import native
 
 CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
@@ -134,12 +136,12 @@ class _State:
     """The kernel's arrays, and their growth."""
 
     def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
-        cells = np.full(words.ids.size + words.weights.size + 2, kernel.WALL, dtype=np.int32)
+        cells = np.full(words.ids.size + words.weights.size + 2, arrays.WALL, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
         sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
         penalty = round(100 * rules.straddle_penalty)
-        self.words = kernel.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
+        self.words = arrays.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
         self.rules = rules
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()
@@ -154,10 +156,11 @@ class _State:
         """Up to `CHUNK` merges; they and why it stopped."""
         merges = np.empty((CHUNK, 4), dtype=np.int64)
         made = 0
-        limits = self.rules.min_count, self.rules.max_eojeols, self.rules.min_sections
+        rules = self.rules
+        limits = Limits(rules.min_count, rules.max_eojeols, rules.min_sections)
         while True:
-            made, reason = kernel._learn(
-                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, *limits
+            made, reason = kernel.learn(
+                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, limits
             )
             if reason != kernel.SHORT:
                 return merges[:made], reason
@@ -167,15 +170,15 @@ class _State:
         raw, bounds = self.tokens.arena.tobytes(), self.tokens.offsets[: self.token_count + 1].tolist()
         return [raw[a:b] for a, b in pairwise(bounds)]
 
-    def _index(self) -> kernel.Pairs:
+    def _index(self) -> arrays.Pairs:
         pairs = _empty_pairs(1 << 16)
         position = 1
-        while (position := kernel._count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
+        while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
             pairs = _with_entries(pairs, 2 * pairs.keys.size)
-        entries = int(pairs.used[kernel.ENTRIES])
+        entries = int(pairs.used[arrays.ENTRIES])
         sizes = np.zeros(entries, dtype=np.int32)
         pairs = pairs._replace(segment_sizes=sizes)
-        kernel._index(self.words, pairs, False)
+        kernel.index(self.words, pairs, False)
         starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         pairs = pairs._replace(
             segment_starts=starts[:-1].copy(),
@@ -186,30 +189,30 @@ class _State:
             heap_entries=np.empty(entries, dtype=np.int32),
         )
         pairs.heads[:entries] = np.arange(entries)
-        kernel._index(self.words, pairs, True)
+        kernel.index(self.words, pairs, True)
         pairs.used[:] = entries, entries, starts[-1], 0
-        kernel._fill_heap(pairs)
+        arrays.fill_heap(pairs)
         return pairs
 
     def _make_room(self) -> None:
         """Make the arrays take the next merge whatever it touches, at least half as long again."""
         p = self.pairs
-        occurrences = int(kernel._occurrences(p, p.heap_entries[0]))
+        occurrences = int(kernel.occurrences_of(p, p.heap_entries[0]))
         kinds = 4 * min(occurrences, self.token_count + 1)
         used = p.used + np.array([kinds + 1, kinds + 1, 2 * occurrences + 1, kinds + 1])
-        if used[kernel.ENTRIES] >= p.keys.size:
-            p = _with_entries(p, _more(used[kernel.ENTRIES], p.keys.size))
-        if used[kernel.SEGMENTS] >= p.segment_starts.size:
-            size = _more(used[kernel.SEGMENTS], p.segment_starts.size)
+        if used[arrays.ENTRIES] >= p.keys.size:
+            p = _with_entries(p, _more(used[arrays.ENTRIES], p.keys.size))
+        if used[arrays.SEGMENTS] >= p.segment_starts.size:
+            size = _more(used[arrays.SEGMENTS], p.segment_starts.size)
             p = p._replace(
                 segment_starts=grown(p.segment_starts, size),
                 segment_sizes=grown(p.segment_sizes, size),
                 segment_nexts=grown(p.segment_nexts, size),
             )
-        if used[kernel.POSITIONS] >= p.positions.size:
-            p = p._replace(positions=grown(p.positions, _more(used[kernel.POSITIONS], p.positions.size)))
-        if used[kernel.HEAP] >= p.heap_counts.size:
-            size = _more(used[kernel.HEAP], p.heap_counts.size)
+        if used[arrays.POSITIONS] >= p.positions.size:
+            p = p._replace(positions=grown(p.positions, _more(used[arrays.POSITIONS], p.positions.size)))
+        if used[arrays.HEAP] >= p.heap_counts.size:
+            size = _more(used[arrays.HEAP], p.heap_counts.size)
             p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
         self.pairs = p
         if occurrences > self.left.tokens.size:
@@ -234,7 +237,7 @@ def _lay_out(
 
 
 def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Running counts of boundaries for the kernel, see `tokenizer.merge_kernel.Words`."""
+    """Running counts of boundaries for the kernel, see `tokenizer.merge_arrays.Words`."""
     if words.boundaries is None:
         return np.empty(0, dtype=np.int32)
     own = np.ones(cells.size, dtype=np.int32)  # a wall is a boundary
@@ -245,19 +248,19 @@ def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
     return 2 * before + (own & 1)
 
 
-def _token_table(tokens: list[bytes], capacity: int) -> kernel.Tokens:
+def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
     offsets = np.zeros(capacity + 2, dtype=np.int64)
     np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
     arena = np.zeros(max(1 << 16, 8 * int(offsets[len(tokens)])), dtype=np.uint8)
     arena[: offsets[len(tokens)]] = np.frombuffer(b"".join(tokens), dtype=np.uint8)
     slots = np.full(1 << (2 * capacity + 2).bit_length(), -1, dtype=np.int32)
-    table = kernel.Tokens(arena, offsets, slots, np.array([len(tokens)], dtype=np.int64))
-    kernel._place_tokens(table)
+    table = arrays.Tokens(arena, offsets, slots, np.array([len(tokens)], dtype=np.int64))
+    arrays.place_tokens(table)
     return table
 
 
-def _scratch(tokens: int, occurrences: int) -> kernel.Scratch:
-    return kernel.Scratch(
+def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
+    return arrays.Scratch(
         lost=np.zeros(tokens + 1, dtype=np.int64),
         gained=np.zeros(tokens + 1, dtype=np.int64),
         sizes=np.zeros(tokens + 1, dtype=np.int64),
@@ -268,14 +271,14 @@ def _scratch(tokens: int, occurrences: int) -> kernel.Scratch:
     )
 
 
-def _empty_pairs(entries: int) -> kernel.Pairs:
+def _empty_pairs(entries: int) -> arrays.Pairs:
     def ints(size: int) -> NDArray[np.int32]:
         return np.empty(size, dtype=np.int32)
 
     def longs(size: int) -> NDArray[np.int64]:
         return np.empty(size, dtype=np.int64)
 
-    return kernel.Pairs(
+    return arrays.Pairs(
         slots=np.full(2 * entries, -1, dtype=np.int32),
         keys=longs(entries),
         counts=longs(entries),
@@ -290,14 +293,14 @@ def _empty_pairs(entries: int) -> kernel.Pairs:
     )
 
 
-def _with_entries(pairs: kernel.Pairs, size: int) -> kernel.Pairs:
+def _with_entries(pairs: arrays.Pairs, size: int) -> arrays.Pairs:
     bigger = pairs._replace(
         slots=np.full(1 << (2 * size).bit_length(), -1, dtype=np.int32),
         keys=grown(pairs.keys, size),
         counts=grown(pairs.counts, size),
         heads=grown(pairs.heads, size),
     )
-    kernel._place_keys(bigger)
+    arrays.place_keys(bigger)
     return bigger
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tokenizer import encode_kernel
 from tokenizer.collect import Collection
 from tokenizer.counts import Counts, CountTable
+from tokenizer.encode_tables import encoding_tables
 from tokenizer.merges import Sequences
 from tokenizer.native import native
 from tokenizer.o200k import next_pretoken
@@ -47,7 +48,7 @@ def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
-    tables = encode_kernel.encoding_tables(tokens, merges)
+    tables = encoding_tables(tokens, merges)
     cache = encode_kernel.new_cache()
     encode_kernel.fill_tokens(tables, cache, np.empty(max(map(len, tokens)), dtype=np.int32))
     out = np.empty(strings.data.size, dtype=np.int32)

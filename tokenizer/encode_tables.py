@@ -1,0 +1,244 @@
+"""What the encode kernel reads: a vocabulary as hash tables, built once and shared by all threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from tokenizer.native import inlined, native, uncounted
+from tokenizer.pretokenize import GYEOL, O200K
+from tokenizer.unicode import class_table
+
+NO_PAIR = np.int32(2**31 - 1)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_WORD_STARTS = (b" ", b".", b",", b"!", b"?")
+"""What a word behind another of the same run begins with."""
+_PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
+"""Bytes of one character, not all of it."""
+_JOINT = regex.compile(r"(?<=[\p{L}\uFFFD])[ .,!?]|[.,!?] ")
+
+
+class Tables(NamedTuple):
+    """A vocabulary for the kernel."""
+
+    classes: NDArray[np.uint8]
+    """Character classes, see `tokenizer.unicode`."""
+    scanner: int
+    """The grammar, see `tokenizer.pretokenize`."""
+    byte_ids: NDArray[np.int32]
+    """The id of each byte."""
+    token_slots: NDArray[np.int32]
+    """Hash table from bytes to the id of a whole token."""
+    token_hashes: NDArray[np.uint64]
+    token_data: NDArray[np.uint8]
+    token_offsets: NDArray[np.int64]
+    token_ranks: NDArray[np.int32]
+    """The rank of the merge that makes each token, -1 for bytes."""
+    pairs: NDArray[np.int64]
+    """Hash table (slots, 2): (left id << 32 | right id), or -1, and (rank << 32 | id of the result), side by side so
+    that a look-up touches one cache line."""
+    char_ids: NDArray[np.int32]
+    """The id of each character that is one token, by code point, else -1; see `_char_ids`."""
+    word_ranks: int
+    """Merges of lower rank never reach across the words of a run, see `word_ranks`."""
+    seams: NDArray[np.int64]
+    """Hash set of (left id << 32 | right id): last and first ids of words, by merges of those ranks, that a later
+    merge may join; empty when any may."""
+
+
+@inlined
+def uncounted_tables(tables: Tables) -> Tables:
+    """The tables for the inside of a kernel, see `tokenizer.native.uncounted`."""
+    return Tables(
+        uncounted(tables.classes),
+        tables.scanner,
+        uncounted(tables.byte_ids),
+        uncounted(tables.token_slots),
+        uncounted(tables.token_hashes),
+        uncounted(tables.token_data),
+        uncounted(tables.token_offsets),
+        uncounted(tables.token_ranks),
+        uncounted(tables.pairs),
+        uncounted(tables.char_ids),
+        tables.word_ranks,
+        uncounted(tables.seams),
+    )
+
+
+@inlined
+def find_pair(tables: Tables, left: int, right: int) -> int:
+    """The slot of a pair in the pair table, or -1."""
+    key = (np.int64(left) << 32) | np.int64(right)
+    mask = tables.pairs.shape[0] - 1
+    h = np.uint64(key) * _MIX
+    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+    while tables.pairs[slot, 0] != -1:
+        if tables.pairs[slot, 0] == key:
+            return slot
+        slot = (slot + 1) & mask
+    return -1
+
+
+@inlined
+def rank_of(tables: Tables, left: int, right: int, limit: int) -> int:
+    """The rank of a pair's merge; `NO_PAIR` if there is none below ``limit``."""
+    slot = find_pair(tables, left, right)
+    if slot < 0:
+        return NO_PAIR
+    rank = tables.pairs[slot, 1] >> 32
+    return rank if rank < limit else NO_PAIR
+
+
+@inlined
+def result_of(tables: Tables, left: int, right: int) -> int:
+    """The id that a pair with a merge becomes."""
+    return tables.pairs[find_pair(tables, left, right), 1] & 0x7FFFFFFF
+
+
+@inlined
+def may_join(tables: Tables, left: int, right: int) -> bool:
+    """Whether merges may ever reach across two words, the first ending in the id ``left``, the second beginning
+    with ``right``."""
+    if tables.seams.size == 0:
+        return True
+    key = (np.int64(left) << 32) | np.int64(right)
+    slot = _seam_slot(tables.seams, key)
+    return tables.seams[slot] == key
+
+
+@inlined
+def _seam_slot(seams: NDArray[np.int64], key: int) -> int:
+    """The slot of a key, or the free one where it belongs."""
+    h = np.uint64(key) * _MIX
+    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(seams.size - 1))
+    while seams[slot] != -1 and seams[slot] != key:
+        slot = (slot + 1) & (seams.size - 1)
+    return slot
+
+
+@native
+def _fill_seams(
+    seams: NDArray[np.int64],
+    begins_word: NDArray[np.bool_],
+    is_char: NDArray[np.bool_],
+    lefts: NDArray[np.int32],
+    rights: NDArray[np.int32],
+    results: NDArray[np.int32],
+    first: int,
+) -> None:
+    """Enter what the merges from rank ``first`` on may join: the ids on both sides of the seam as they are when
+    words are merged by the lower ranks, characters being whole."""
+    heads = np.arange(begins_word.size)
+    tails = np.arange(begins_word.size)
+    for rank in range(first, lefts.size):
+        a, b = lefts[rank], rights[rank]
+        if not is_char[results[rank]]:
+            heads[results[rank]] = heads[a]
+            tails[results[rank]] = tails[b]
+        if begins_word[b]:
+            key = (np.int64(tails[a]) << 32) | np.int64(heads[b])
+            seams[_seam_slot(seams, key)] = key
+
+
+@native
+def _fill_pairs(
+    tables: Tables, lefts: NDArray[np.int32], rights: NDArray[np.int32], results: NDArray[np.int32]
+) -> None:
+    """Enter the merges in order of rank; of equal pairs the first counts."""
+    mask = tables.pairs.shape[0] - 1
+    for rank in range(lefts.size):
+        if find_pair(tables, lefts[rank], rights[rank]) >= 0:
+            continue
+        key = (np.int64(lefts[rank]) << 32) | np.int64(rights[rank])
+        h = np.uint64(key) * _MIX
+        slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+        while tables.pairs[slot, 0] != -1:
+            slot = (slot + 1) & mask
+        tables.pairs[slot, 0] = key
+        tables.pairs[slot, 1] = (np.int64(rank) << 32) | np.int64(results[rank])
+
+
+def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
+    """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encode_kernel.fill_tokens`)."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
+    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1:])
+    pair_slots = 1 << (2 * max(len(merges), len(tokens)) + 2).bit_length()
+    results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
+    pairs = np.array(merges, dtype=np.int32).reshape(-1, 2)
+    ranks = np.full(len(tokens), -1, dtype=np.int32)
+    ranks[results[::-1]] = np.arange(len(merges))[::-1]
+    first = word_ranks([tokens[result] for result in results.tolist()]) if scanner == GYEOL else len(merges)
+    chars = _char_ids(tokens)
+    tables = Tables(
+        classes=class_table(),
+        scanner=scanner,
+        word_ranks=first,
+        seams=_seams(tokens, chars, pairs, results, first),
+        byte_ids=byte_ids,
+        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), -1, dtype=np.int32),
+        token_hashes=np.zeros(len(tokens), dtype=np.uint64),
+        token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
+        token_offsets=offsets,
+        pairs=np.full((pair_slots, 2), -1, dtype=np.int64),
+        char_ids=chars,
+        token_ranks=ranks,
+    )
+    _fill_pairs(tables, pairs[:, 0].copy(), pairs[:, 1].copy(), results)
+    return tables
+
+
+def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
+    """Ids of the characters that are tokens, for vocabularies in which bytes of a character never join others.
+
+    There what happens inside a character does not depend on its neighbours and comes before all else that
+    happens to it, so that merging may begin with characters instead of bytes. Empty for other vocabularies, and
+    for those in which a character's own merges do not make its token (see `fill_tokens`).
+    """
+    found = np.full(0x110000, -1, dtype=np.int32)
+    for i, token in enumerate(tokens):
+        try:
+            text = token.decode("utf-8")
+        except UnicodeDecodeError:
+            if len(token) > 1 and not _PART.fullmatch(token):
+                return np.empty(0, dtype=np.int32)
+            continue
+        if len(text) == 1:
+            found[ord(text)] = i
+    return found
+
+
+def _seams(
+    tokens: Sequence[bytes], chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
+) -> NDArray[np.int64]:
+    if np.unique(results).size < results.size:  # a token made in two ways has no one head and tail
+        return np.empty(0, dtype=np.int64)
+    begins_word = np.array([token[:1] in _WORD_STARTS for token in tokens], dtype=np.bool_)
+    is_char = np.zeros(len(tokens), dtype=np.bool_)
+    is_char[chars[chars >= 0]] = True
+    seams = np.full(1 << (2 * (len(pairs) - first) + 2).bit_length(), -1, dtype=np.int64)
+    _fill_seams(seams, begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
+    return seams
+
+
+def word_ranks(made: Sequence[bytes]) -> int:
+    """The rank of the first merge whose token holds parts of two words of a run; the number of merges if none does.
+
+    ``made`` has the token of each merge in order. Until that rank byte-pair encoding treats the words of a run as
+    if each stood alone, so that their ids may come from a cache; from there on it merges the ids of the whole
+    run. (A word that ends in a combining mark is the exception, as marks are symbols too: the kernel
+    encodes a run with such a word from its bytes.)
+    """
+    return next((rank for rank, token in enumerate(made) if _spans_words(token)), len(made))
+
+
+def _spans_words(token: bytes) -> bool:
+    if not any(mark in token[1:] for mark in b" .,!?"):
+        return False
+    return _JOINT.search(token.decode("utf-8", errors="replace")) is not None
