@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizer.corpus import documents
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 import samples
+from tokenizer.corpus import documents
 from tokenizer.counts import Counts, count_pretokens
 from tokenizer.merges import Rules, Sequences, byte_alphabet, byte_order, learn_merges
 from tokenizer.pretokenize import PATTERNS

@@ -68,8 +68,7 @@ def _compiled(function: Any, *, forceinline: bool) -> Any:
         settings.CACHE_DIR = before
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def uncounted(typing: Any, array: Any) -> Any:
+def _uncounted(typing: Any, array: Any) -> Any:
     """The same array without reference counts, for kernels that hold the original all along.
 
     numba counts a reference at every access of an array inside a tuple, atomically; in a loop that outweighs the work.
@@ -85,6 +84,9 @@ def uncounted(typing: Any, array: Any) -> Any:
         return bare._getvalue()
 
     return array(array), generate
+
+
+uncounted: Any = intrinsic(_uncounted)
 
 
 class _Announcer(event.Listener):
