@@ -313,7 +313,7 @@ def main() -> None:
         click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
         code = 130
     except (InputError, OSError, MemoryError) as error:
-        click.echo(f"gyeol: {error or type(error).__name__}", err=True)
+        click.echo(f"gyeol: {str(error) or type(error).__name__}", err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

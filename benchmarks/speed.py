@@ -284,7 +284,8 @@ def _provenance() -> dict[str, Any]:
 
 
 @contextmanager
-def _input_errors() -> Iterator[None]:
+def input_errors() -> Iterator[None]:
+    """Turn what a user did wrong into click's error, exit code 2."""
     try:
         yield
     except (InputError, OSError) as error:
@@ -328,7 +329,7 @@ def main() -> None:
 @TEXT_KEY
 def train(corpus: tuple[str, ...], weights: tuple[str, ...], json_path: Path | None, **options: Any) -> None:
     """Train a vocabulary on CORPUS with several trainers."""
-    with _input_errors():
+    with input_errors():
         result = measure_training(corpus, weights=[_weight(text) for text in weights], **options)
         _finish(result, json_path, print_training)
 
@@ -346,7 +347,7 @@ def train(corpus: tuple[str, ...], weights: tuple[str, ...], json_path: Path | N
 @TEXT_KEY
 def encode(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path | None, **options: Any) -> None:
     """Encode TEXTS with the vocabularies of TOKENIZERs, and with o200k_base, in several engines."""
-    with _input_errors():
+    with input_errors():
         _finish(measure_encoding(tokenizers, texts, **options), json_path, print_encoding)
 
 

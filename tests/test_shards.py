@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tokenizer.shards import verify_shards, write_shards
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return train(samples.folder(), 1000)
+    return train(samples.folder(), 1000, recipe="plain")
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_large_vocabularies_take_32_bits(corpus: Path, tmp_path: Path) -> None:
     class Large(Tokenizer):
         vocab_size = 70_000  # type: ignore[assignment]
 
-    manifest = write_shards(Large(train(samples.folder(), 1000).vocabulary), [corpus], tmp_path / "out")
+    manifest = write_shards(Large(train(samples.folder(), 1000, recipe="plain").vocabulary), [corpus], tmp_path / "out")
     assert manifest["dtype"] == "uint32"
     assert (tmp_path / "out" / "shard-00000.bin").stat().st_size == 4 * manifest["tokens"]
 
@@ -66,7 +67,7 @@ def test_an_interrupted_run_gives_the_same_files(
 ) -> None:
     write_shards(tokenizer, [corpus], tmp_path / "whole", shard_tokens=8_000)
     calls = 0
-    real = Tokenizer.encode_batch
+    real = Tokenizer.encode_to_array
 
     def stopping(self: Tokenizer, texts: Any, **options: Any) -> Any:
         nonlocal calls
@@ -76,7 +77,7 @@ def test_an_interrupted_run_gives_the_same_files(
         return real(self, texts, **options)
 
     monkeypatch.setattr("tokenizer.shards.BATCH_CHARACTERS", 12_000)
-    monkeypatch.setattr(Tokenizer, "encode_batch", stopping)
+    monkeypatch.setattr(Tokenizer, "encode_to_array", stopping)
     with pytest.raises(KeyboardInterrupt):
         write_shards(tokenizer, [corpus], tmp_path / "parts", shard_tokens=8_000)
     assert (tmp_path / "parts" / "shard-00000.bin").exists()
@@ -101,6 +102,10 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(raw))
 
 
+def change(path: Path, **fields: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), "utf-8")
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
@@ -110,6 +115,12 @@ def flip(path: Path) -> None:
         ("shard-00000.idx", Path.unlink, r"shard-00000\.idx: missing"),
         ("manifest.json", truncate, r"manifest\.json: not valid JSON"),
         ("manifest.json", lambda path: path.write_text("{}"), "not a manifest of gyeol-shards"),
+        ("manifest.json", lambda path: change(path, dtype=3), "field 'dtype' is missing or no str"),
+        ("manifest.json", lambda path: change(path, dtype="float64"), "dtype 'float64' is neither"),
+        ("manifest.json", lambda path: change(path, shards=[{"ids": 1}]), "field 'ids' is missing or no str"),
+        ("manifest.json", lambda path: change(path, tokenizer={}), "field 'fingerprint' is missing"),
+        ("tokenizer/tokenizer.json", flip, r"tokenizer\.json: checksum differs"),
+        ("tokenizer/gyeol.json", Path.unlink, "has no gyeol.json"),
     ],
 )
 def test_damage_is_named(
@@ -125,7 +136,7 @@ def test_nothing_of_another_kind_is_overwritten(tokenizer: Tokenizer, corpus: Pa
     write_shards(tokenizer, [corpus], tmp_path / "out")
     before = contents(tmp_path / "out")
     with pytest.raises(InputError, match="another tokenizer"):
-        write_shards(train(samples.folder(), 1100), [corpus], tmp_path / "out")
+        write_shards(train(samples.folder(), 1100, recipe="plain"), [corpus], tmp_path / "out")
     with pytest.raises(InputError, match="another corpus"):
         write_shards(tokenizer, [samples.folder()], tmp_path / "out")
     with pytest.raises(InputError, match="other options"):
@@ -135,3 +146,48 @@ def test_nothing_of_another_kind_is_overwritten(tokenizer: Tokenizer, corpus: Pa
     (tmp_path / "mine" / "a.txt").write_text("mine")
     with pytest.raises(InputError, match="holds no shards"):
         write_shards(tokenizer, [corpus], tmp_path / "mine")
+    with pytest.raises(InputError, match="is a file"):
+        write_shards(tokenizer, [corpus], tmp_path / "mine" / "a.txt")
+    with pytest.raises(InputError, match="shard_tokens is 0"):
+        write_shards(tokenizer, [corpus], tmp_path / "new", shard_tokens=0)
+    assert contents(tmp_path / "mine") == {"a.txt": b"mine"}
+
+
+def test_a_corpus_that_changed_is_noticed(tokenizer: Tokenizer, corpus: Path, tmp_path: Path) -> None:
+    write_shards(tokenizer, [corpus], tmp_path / "out")
+    text = corpus.read_text("utf-8")
+    corpus.write_text(text.replace("\\uac00", "\\ub098", 1), "utf-8")  # as long as before
+    with pytest.raises(InputError, match="another corpus"):
+        write_shards(tokenizer, [corpus], tmp_path / "out")
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tokenizer: Tokenizer, corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(InputError, match="holds no text"):
+        write_shards(tokenizer, [tmp_path / "empty.txt"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    write_shards(tokenizer, [corpus], tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").rename(tmp_path / "out" / "progress.json")
+    change(tmp_path / "out" / "progress.json", shards=[], corpus=[])  # killed before its first shard
+    (tmp_path / "out" / ".shard-00000.bin.abc.part").write_bytes(b"half")
+    manifest = write_shards(tokenizer, [corpus], tmp_path / "out")
+    assert verify_shards(tmp_path / "out") == manifest
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_standard_input_is_not_taken_for_what_was_there(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def feed(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    feed("첫째 글\n")
+    first = write_shards(tokenizer, ["-"], tmp_path / "out")
+    feed("둘째 글\n")
+    with pytest.raises(InputError, match="standard input or a dataset cannot be compared"):
+        write_shards(tokenizer, ["-"], tmp_path / "out")
+    assert verify_shards(tmp_path / "out") == first
+    (tmp_path / "out" / "manifest.json").rename(tmp_path / "out" / "progress.json")
+    write_shards(tokenizer, ["-"], tmp_path / "out")  # unfinished: it starts over
+    ids = np.fromfile(tmp_path / "out" / "shard-00000.bin", dtype="<u2")
+    assert tokenizer.decode(ids[:-1].tolist()) == "둘째 글\n"

@@ -36,17 +36,30 @@ class Encoder:
         return self._encode([text])[0]
 
     def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> list[NDArray[np.int32]]:
-        """The ids of each text; texts are spread over ``threads`` (all cores by default)."""
+        """The ids of each text, as views of one array."""
+        flat, offsets = self.encode_to_array(texts, threads)
+        return np.split(flat, offsets[1:-1]) if texts else []
+
+    def encode_to_array(
+        self, texts: Sequence[str], threads: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """All ids, one text's after another's, and where each text's begin (one more than there are texts); texts
+        are spread over ``threads`` (all cores by default)."""
         tasks = _tasks(texts)
         workers = min(threads or os.cpu_count() or 1, len(tasks))
         if workers <= 1:
-            return self._encode(texts)
-        with ThreadPoolExecutor(workers) as pool:
-            return [ids for done in pool.map(self._encode, tasks) for ids in done]
+            parts = [self._encode(texts)]
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                parts = list(pool.map(self._encode, tasks))
+        sizes = [np.diff(stops, prepend=0) for _, stops in parts]
+        flat = parts[0][0] if len(parts) == 1 else np.concatenate([ids for ids, _ in parts])
+        return flat, np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
 
-    def _encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+    def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """All ids and where those of each text end."""
         if not texts:
-            return []
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
         arrays = [as_bytes(text) for text in texts]
         data = np.concatenate(arrays)
         ends = np.cumsum([array.size for array in arrays], dtype=np.int64)
@@ -57,7 +70,7 @@ class Encoder:
             stops = np.concatenate([[0], stops])[last_piece]
         else:
             stops = kernel.encode_texts(self._tables, self._cache(), data, ends, out)
-        return [ids.copy() for ids in np.split(out[: stops[-1]], stops[:-1])]
+        return out[: stops[-1]].copy(), stops
 
     def _cache(self) -> kernel.Cache:
         cache: kernel.Cache | None = getattr(self._local, "cache", None)

@@ -16,6 +16,8 @@ the last whole shard, and gives the same files as one that was not.
 from __future__ import annotations
 
 import hashlib
+import logging
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,17 +27,19 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.corpus import Errors, documents, find_sources, total_size
+from tokenizer.corpus import Errors, documents, total_size
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, read_json, sha256_file, write_json
+from tokenizer.files import atomic_open, sha256_file, write_json
 from tokenizer.progress import Step, step
+from tokenizer.shard_plan import TOTALS, check_plan, clear, id_type, plan_shards, read_record, resume
 from tokenizer.tokenizer import Tokenizer
-from tokenizer.vocabulary import END_OF_TEXT
 
-FORMAT, VERSION = "gyeol-shards", 1
+logger = logging.getLogger("gyeol")
+
 SHARD_TOKENS = 100_000_000
 BATCH_CHARACTERS = 2 << 20
-TOTALS = ("tokens", "documents", "bytes", "characters")
+
+Encoded = tuple[str, NDArray[np.int32]]
 
 
 def write_shards(
@@ -50,40 +54,41 @@ def write_shards(
     """Encode ``corpus`` into the folder ``out`` and return its manifest.
 
     A shard is closed behind the document that fills it to ``shard_tokens``. Called again after an
-    interruption it goes on; called again when all is done it checks the files and returns. `InputError` when
-    ``out`` holds shards of another tokenizer, corpus or options, or something else; nothing is overwritten then.
+    interruption it goes on (from standard input it starts over); called again when all is done it checks the
+    files, says so and returns. `InputError` when ``out`` holds shards of another tokenizer, corpus or
+    options, or something else; nothing is overwritten then.
     """
     out = Path(out)
-    if END_OF_TEXT not in tokenizer.special_tokens:
-        raise InputError(f"tokenizer {tokenizer.name!r} has no {END_OF_TEXT}, which ends every document in a shard")
-    plan = _plan(tokenizer, corpus, text_key, errors, shard_tokens)
+    plan = plan_shards(tokenizer, corpus, text_key, errors, shard_tokens)
     if (out / "manifest.json").exists():
-        _check_plan(read_json(out / "manifest.json"), plan, out)
-        return verify_shards(out)
-    state = _resume(out, plan)
+        check_plan(read_manifest(out), plan, out)
+        manifest = verify_shards(out)
+        logger.warning("%s: complete already, and whole; nothing was written", out)
+        return manifest
+    state = resume(out, plan)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "progress.json", state)
-    if not (out / "tokenizer").exists():
-        tokenizer.save(out / "tokenizer")
-    done = sum(shard["documents"] for shard in state["shards"])
-    with step("Writing shards", total=total_size(corpus)) as progress:
-        source = documents(corpus, text_key=text_key, errors=errors, on_progress=progress.advance)
-        texts = (document.text for document in islice(source, done, None))
-        encoded = _encoded(tokenizer, texts)
-        while entry := _write_shard(out, len(state["shards"]), encoded, state["dtype"], shard_tokens, progress):
-            state["shards"].append(entry)
-            write_json(out / "progress.json", state)
+    try:
+        if not (out / "tokenizer").exists():
+            tokenizer.save(out / "tokenizer")
+        _write_all(tokenizer, corpus, out, state)
+    except BaseException:
+        if not state["shards"]:  # nothing to go on from
+            clear(out, state)
+        raise
     totals = {name: sum(shard[name] for shard in state["shards"]) for name in TOTALS}
     write_json(out / "manifest.json", state | totals)
     (out / "progress.json").unlink()
-    return read_json(out / "manifest.json")  # type: ignore[no-any-return]
+    return read_manifest(out)
 
 
 def verify_shards(folder: str | Path) -> dict[str, Any]:
     """The manifest of a folder of shards, once every file was found whole; `InputError` names the one that is not."""
     folder = Path(folder)
     manifest = read_manifest(folder)
-    width = np.dtype(manifest["dtype"]).itemsize
+    if Tokenizer.load(folder / "tokenizer").fingerprint != manifest["tokenizer"]["fingerprint"]:
+        raise InputError(f"{folder / 'tokenizer'}: not the tokenizer of these shards; write the shards again")
+    width = id_type(manifest).itemsize
     for shard in manifest["shards"]:
         sizes = {"ids": shard["tokens"] * width, "offsets": (shard["documents"] + 1) * 8}
         for kind, expected in sizes.items():
@@ -94,11 +99,11 @@ def verify_shards(folder: str | Path) -> dict[str, Any]:
                 raise InputError(
                     f"{path}: {path.stat().st_size:,} bytes instead of {expected:,}; write the shards again"
                 )
-            if sha256_file(path) != shard["sha256"][kind]:
+            if sha256_file(path) != shard["sha256"].get(kind):
                 raise InputError(
                     f"{path}: checksum differs from manifest.json, the file was altered; write the shards again"
                 )
-        offsets = np.fromfile(folder / shard["offsets"], dtype="<u8")
+        offsets = np.fromfile(folder / Path(shard["offsets"]).name, dtype="<u8")
         if offsets[0] != 0 or offsets[-1] != shard["tokens"] or (np.diff(offsets.astype(np.int64)) <= 0).any():
             raise InputError(
                 f"{folder / shard['offsets']}: document offsets do not ascend from 0 to {shard['tokens']:,}"
@@ -111,61 +116,22 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder) / "manifest.json"
     if (Path(folder) / "progress.json").exists() and not path.exists():
         raise InputError(f"{folder}: these shards are unfinished; run `gyeol shard` again to complete them")
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
-        raise InputError(f"{path}: not a manifest of {FORMAT} version {VERSION}")
-    if missing := [key for key in ("dtype", "tokenizer", "shards", *TOTALS) if key not in manifest]:
-        raise InputError(f"{path}: lacks {', '.join(missing)}; the file is damaged, write the shards again")
-    return manifest
+    return read_record(path)
 
 
-def _plan(
-    tokenizer: Tokenizer, corpus: Sequence[str | Path], text_key: str, errors: Errors, shard_tokens: int
-) -> dict[str, Any]:
-    """All that decides what the shards will be."""
-    files = []
-    for source in find_sources(corpus):
-        size = Path(source).stat().st_size if Path(source).is_file() else None
-        files.append({"name": Path(source).name, "size": size})
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "dtype": "uint16" if tokenizer.vocab_size <= 1 << 16 else "uint32",
-        "tokenizer": {
-            "name": tokenizer.name,
-            "fingerprint": tokenizer.fingerprint,
-            "vocab_size": tokenizer.vocab_size,
-            "end_of_text": tokenizer.special_tokens[END_OF_TEXT],
-        },
-        "corpus": files,
-        "options": {"text_key": text_key, "errors": errors, "shard_tokens": shard_tokens},
-        "shards": [],
-    }
+def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, state: dict[str, Any]) -> None:
+    """Write the shards that are missing; ``state`` grows by each."""
+    done = sum(shard["documents"] for shard in state["shards"])
+    options = state["options"]
+    with step("Writing shards", total=total_size(corpus)) as progress:
+        source = documents(corpus, text_key=options["text_key"], errors=options["errors"], on_progress=progress.advance)
+        encoded = _encoded(tokenizer, (document.text for document in islice(source, done, None)))
+        while entry := _write_shard(out, state, encoded, progress):
+            state["shards"].append(entry)
+            write_json(out / "progress.json", state)
 
 
-def _check_plan(found: dict[str, Any], plan: dict[str, Any], out: Path) -> None:
-    for key, what in (("tokenizer", "another tokenizer"), ("corpus", "another corpus"), ("options", "other options")):
-        if found.get(key) != plan[key]:
-            raise InputError(f"{out}: holds shards made with {what}; name another folder, or remove this one")
-
-
-def _resume(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
-    """The state to go on from: that of an unfinished run, or the start."""
-    if not out.exists() or not any(out.iterdir()):
-        return plan
-    if not (out / "progress.json").exists():
-        raise InputError(f"{out}: exists and holds no shards; name a new folder")
-    state = read_json(out / "progress.json")
-    _check_plan(state, plan, out)
-    for shard in state["shards"]:
-        for kind in ("ids", "offsets"):
-            path = out / shard[kind]
-            if not path.is_file() or sha256_file(path) != shard["sha256"][kind]:
-                raise InputError(f"{path}: missing or altered since it was written; remove {out} and start again")
-    return state  # type: ignore[no-any-return]
-
-
-def _encoded(tokenizer: Tokenizer, texts: Iterator[str]) -> Iterator[tuple[str, list[int]]]:
+def _encoded(tokenizer: Tokenizer, texts: Iterator[str]) -> Iterator[Encoded]:
     """Each text with its ids, encoded a batch at a time on all cores."""
     batch: list[str] = []
     held = 0
@@ -173,25 +139,31 @@ def _encoded(tokenizer: Tokenizer, texts: Iterator[str]) -> Iterator[tuple[str, 
         batch.append(text)
         held += len(text)
         if held >= BATCH_CHARACTERS:
-            yield from zip(batch, tokenizer.encode_batch(batch), strict=True)
+            yield from _together(tokenizer, batch)
             batch, held = [], 0
-    yield from zip(batch, tokenizer.encode_batch(batch), strict=True)
+    yield from _together(tokenizer, batch)
+
+
+def _together(tokenizer: Tokenizer, batch: list[str]) -> Iterator[Encoded]:
+    ids, offsets = tokenizer.encode_to_array(batch)
+    for text, start, end in zip(batch, offsets, offsets[1:], strict=False):
+        yield text, ids[start:end]
 
 
 @dataclass
 class _Writer:
-    """One shard being written: ids go to the file as they come, offsets stay in memory."""
+    """One shard being written: ids go to the file as they come; offsets, eight bytes a document, wait for the end."""
 
     handle: IO[bytes]
     dtype: np.dtype[Any]
     end_of_text: int
-    offsets: list[int] = field(default_factory=lambda: [0])
+    offsets: array[int] = field(default_factory=lambda: array("Q", [0]))
     bytes: int = 0
     characters: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, text: str, ids: list[int]) -> None:
-        raw = np.array([*ids, self.end_of_text], dtype=self.dtype).tobytes()
+    def add(self, text: str, ids: NDArray[np.int32]) -> None:
+        raw = np.append(ids, self.end_of_text).astype(self.dtype).tobytes()
         self.handle.write(raw)
         self.digest.update(raw)
         self.offsets.append(self.offsets[-1] + len(ids) + 1)
@@ -199,34 +171,27 @@ class _Writer:
         self.characters += len(text)
 
 
-def _write_shard(
-    out: Path,
-    number: int,
-    encoded: Iterator[tuple[str, list[int]]],
-    dtype: str,
-    shard_tokens: int,
-    progress: Step,
-) -> dict[str, Any] | None:
+def _write_shard(out: Path, state: dict[str, Any], encoded: Iterator[Encoded], progress: Step) -> dict[str, Any] | None:
     """Write the next shard; its entry in the manifest, or None when there is no document left."""
     first = next(encoded, None)
     if first is None:
         return None
+    number = len(state["shards"])
     names = {"ids": f"shard-{number:05d}.bin", "offsets": f"shard-{number:05d}.idx"}
-    end_of_text = read_json(out / "progress.json")["tokenizer"]["end_of_text"]
     with atomic_open(out / names["ids"]) as handle:
-        writer = _Writer(handle, np.dtype(dtype).newbyteorder("<"), end_of_text)
+        writer = _Writer(handle, id_type(state), state["tokenizer"]["end_of_text"])
         writer.add(*first)
-        while writer.offsets[-1] < shard_tokens and (document := next(encoded, None)):
+        while writer.offsets[-1] < state["options"]["shard_tokens"] and (document := next(encoded, None)):
             writer.add(*document)
             progress.note(f"{writer.offsets[-1]:,} tokens in {names['ids']}")
-    offsets: NDArray[np.uint64] = np.array(writer.offsets, dtype="<u8")
+    offsets = np.array(writer.offsets, dtype="<u8").tobytes()
     with atomic_open(out / names["offsets"]) as handle:
-        handle.write(offsets.tobytes())
+        handle.write(offsets)
     return {
         **names,
         "tokens": writer.offsets[-1],
         "documents": len(writer.offsets) - 1,
         "bytes": writer.bytes,
         "characters": writer.characters,
-        "sha256": {"ids": writer.digest.hexdigest(), "offsets": hashlib.sha256(offsets.tobytes()).hexdigest()},
+        "sha256": {"ids": writer.digest.hexdigest(), "offsets": hashlib.sha256(offsets).hexdigest()},
     }

@@ -1,0 +1,42 @@
+"""The ablation trains and measures each variant once, and says which it could not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import samples
+from benchmarks import ablation
+from tokenizer import InputError
+
+
+def test_variants_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, path = [str(samples.folder())], tmp_path / "ablation.json"
+    names = ["plain", "Hugging Face BpeTrainer", "curriculum"]
+    first = ablation.run(corpus, corpus, 2000, names, path, timeout=300)
+    plain, peer = first["variants"]["plain"], first["variants"]["Hugging Face BpeTrainer"]
+    assert plain["tokens"] == peer["tokens"] == 2000 - 71
+    assert plain["ratio"] == pytest.approx(peer["ratio"], rel=0.01)  # the same algorithm, ties apart
+    assert set(plain["ratio"]) >= {"Korean", "English"}
+    assert 0 < plain["alignment"]["precision"] < 1
+    assert plain["round_trip"]["lossless"]
+    assert "fits no file" in first["skipped"]["curriculum"]  # its weights name files that are not here
+    assert json.loads(path.read_text("utf-8")) == first
+
+    monkeypatch.setattr(ablation, "measure_in_child", lambda *_: pytest.fail("trained again"))
+    again = ablation.run(corpus, corpus, 2000, names[:2], path, timeout=300)
+    assert again["variants"] == first["variants"]
+    console = Console(record=True, width=160)
+    ablation.print_ablation(again, console)
+    assert "Hugging Face BpeTrainer" in console.export_text()
+
+
+def test_other_settings_and_unknown_variants_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown variant 'magic'"):
+        ablation.run([], [], 2000, ["magic"], tmp_path / "a.json", 1)
+    (tmp_path / "a.json").write_text('{"settings": {"vocab_size": 1}}')
+    with pytest.raises(InputError, match="other settings"):
+        ablation.run([], [], 2000, ["plain"], tmp_path / "a.json", 1)

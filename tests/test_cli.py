@@ -1,0 +1,185 @@
+"""The command line: every command's work, its JSON, and what it says of bad input (exit code 2, no traceback)."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import ROOT
+
+import cli
+import samples
+from tokenizer import Tokenizer, train
+from tokenizer.shards import write_shards
+
+CORPUS = str(samples.folder())
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Gyeol = Callable[..., Outcome]
+
+
+@pytest.fixture
+def gyeol(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Gyeol:
+    """Run the command in this process."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["gyeol", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Outcome(int(stop.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "small"
+    train(samples.folder(), 1000, recipe="plain", name="small").save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shards(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "shards"
+    write_shards(Tokenizer.load(tokenizer), [CORPUS], folder)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_train_and_its_json(gyeol: Gyeol, tmp_path: Path) -> None:
+    done = gyeol("train", CORPUS, "--vocab-size", 1200, "--out", tmp_path / "t", "--json")
+    record = json.loads(done.out)
+    assert (done.code, record["vocab_size"], record["folder"]) == (0, 1200, str(tmp_path / "t"))
+    assert record["recipe"] == "curriculum"
+    assert Tokenizer.load(tmp_path / "t").name == "t"
+    again = gyeol("train", CORPUS, "--vocab-size", 1100, "--out", tmp_path / "t")
+    assert again.code == 0
+    assert Tokenizer.load(tmp_path / "t").vocab_size == 1100
+
+
+def test_encode_decode_and_inspect(gyeol: Gyeol, tokenizer: Path, tmp_path: Path) -> None:
+    text = "결을 따라\r\n자르면 <|endoftext|> 매끄럽다"
+    (tmp_path / "text.txt").write_bytes(text.encode())
+    ids = gyeol("encode", "-t", tokenizer, tmp_path / "text.txt").out
+    assert list(map(int, ids.split())) == Tokenizer.load(tokenizer).encode(text)
+    (tmp_path / "ids.txt").write_text(ids)
+    assert gyeol("decode", "-t", tokenizer, tmp_path / "ids.txt").out == text
+    shown = json.loads(gyeol("inspect", "-t", tokenizer, "결을 따라", "--json").out)
+    assert [token["id"] for token in shown["tokens"]] == Tokenizer.load(tokenizer).encode("결을 따라")
+    assert json.loads(gyeol("inspect", "-t", tokenizer, "--json").out)["vocab_size"] == 1000
+    assert "결" in gyeol("inspect", "-t", "gyeol-100k", "결을 따라").out
+
+
+def test_fertility(gyeol: Gyeol, tokenizer: Path) -> None:
+    result = json.loads(gyeol("fertility", "-t", "gyeol-100k", "-t", tokenizer, CORPUS, "--json").out)
+    assert result["results"]["gyeol-100k"]["groups"]["Korean"]["ratio"]["o200k_base"] > 1.4
+    assert "small" in gyeol("fertility", "-t", tokenizer, CORPUS).out
+
+
+def test_shard_pretrain_and_generate(gyeol: Gyeol, tokenizer: Path, tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    assert json.loads(gyeol("shard", "-t", tokenizer, CORPUS, "--out", data, "--json").out)["documents"] == 10
+    again = gyeol("shard", "-t", tokenizer, CORPUS, "--out", data)
+    assert (again.code, "complete already" in again.err or "10 documents" in again.out) == (0, True)
+    options = ["--tokens", 512, "--context", 32, "--batch-tokens", 128, "--json"]
+    result = json.loads(gyeol("pretrain", "--data", data, "--out", run, *options).out)
+    assert result["tokens"] == 512
+    assert gyeol("generate", run, "--prompt", "오늘은", "--max-tokens", 4).out.startswith("오늘은")
+    other = gyeol("pretrain", "--data", data, "--out", run, "--tokens", 1024, "--context", 32, "--batch-tokens", 128)
+    assert (other.code, "run" in other.err) == (2, True)
+
+
+BAD: dict[str, tuple[list[str], str]] = {
+    "no corpus": (["train", "nowhere.txt", "--out", "t"], "nowhere.txt: no such file or folder"),
+    "empty corpus": (["train", "empty.txt", "--out", "t"], "empty.txt: holds no text"),
+    "another kind": (["train", "picture.png", "--out", "t"], "picture.png: unknown kind of file"),
+    "small vocabulary": (["train", CORPUS, "--vocab-size", "300", "--out", "t"], "300 is below 327"),
+    "not filled": (["train", CORPUS, "--vocab-size", "99999", "--out", "t"], "fills only"),
+    "recipe": (["train", CORPUS, "--recipe", "best", "--out", "t"], "unknown recipe 'best'; known: curriculum"),
+    "stage": (["train", CORPUS, "--stage", "words=1", "--out", "t"], "unknown stage 'words'"),
+    "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form NAME=NUMBER"),
+    "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' fits no file"),
+    "full folder": (["train", CORPUS, "--out", "."], "exists and holds no tokenizer"),
+    "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),
+    "peer": (["fertility", "-t", "nothing", CORPUS], "nothing"),
+    "invalid UTF-8": (["encode", "-t", "gyeol-100k", "--errors", "strict", "picture.png"], "invalid UTF-8 at byte 0"),
+    "no ids": (["decode", "-t", "gyeol-100k", "words.txt"], "'둘' is no token id"),
+    "ids beyond": (["decode", "-t", "gyeol-100k", "ids.txt"], "id 102400 is none of this vocabulary's"),
+    "shards": (["pretrain", "--data", ".", "--out", "run"], "manifest.json: no such file"),
+    "run": (["generate", ".", "--prompt", "오늘은"], "config.json"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(gyeol: Gyeol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "words.txt").write_text("1 둘 3")
+    (tmp_path / "ids.txt").write_text("102400")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n")
+    before = contents(tmp_path)
+    arguments, message = BAD[case]
+    done = gyeol(*arguments)
+    assert (done.code, message in done.err) == (2, True), done.err
+    assert contents(tmp_path) == before
+
+
+def test_presets_and_foreign_shards_are_named(gyeol: Gyeol, shards: Path, tmp_path: Path) -> None:
+    done = gyeol("pretrain", "--data", shards, "--preset", "giant", "--out", tmp_path / "run")
+    assert (done.code, "unknown model preset 'giant'" in done.err) == (2, True)
+    write_shards(train(samples.folder(), 900, recipe="plain"), [CORPUS], tmp_path / "other")
+    done = gyeol("pretrain", "--data", shards, "--validation", tmp_path / "other", "--out", tmp_path / "run")
+    assert (done.code, "was encoded by tokenizer" in done.err) == (2, True)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def break_with(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device"),
+        (MemoryError(), 2, "MemoryError"),
+    ],
+)
+def test_a_failure_while_writing_leaves_the_old_whole(
+    gyeol: Gyeol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, message: str
+) -> None:
+    assert gyeol("train", CORPUS, "--vocab-size", 1000, "--recipe", "plain", "--out", tmp_path / "t").code == 0
+    before = contents(tmp_path)
+    monkeypatch.setattr("tokenizer.files.os.fsync", break_with(error))
+    done = gyeol("train", CORPUS, "--vocab-size", 1100, "--recipe", "plain", "--out", tmp_path / "t")
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert contents(tmp_path) == before
+
+
+def test_a_reader_that_leaves_early_is_no_error(tokenizer: Path) -> None:
+    command = f"{sys.executable} -m cli encode -t {tokenizer} {samples.folder()}/news.txt | head -c 10"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert len(done.stdout) == 10
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
