@@ -278,7 +278,8 @@ def demo(context: click.Context, out: Path, minutes: float) -> None:
     steps: list[list[str]] = [
         ["train", corpus, "--vocab-size", "4096", "--out", tokenizer],
         ["shard", "-t", tokenizer, corpus, "--out", data],
-        ["pretrain", "--data", data, "--preset", "nano", "--minutes", str(minutes), "--out", run],
+        ["pretrain", "--data", data, "--preset", "nano", "--context", "128", "--batch-tokens", "1024"]
+        + ["--minutes", str(minutes), "--out", run],
         ["fertility", "-t", tokenizer, corpus],
         *(["generate", run, "--max-tokens", "60", "--seed", "1", "--prompt", p] for p in ("오늘은", "데이터베이스는")),
     ]

@@ -96,7 +96,9 @@ def run(
     if unknown := [name for name in names if name not in VARIANTS]:
         raise InputError(f"unknown variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
     settings = {"corpus": list(corpus), "dev": list(dev), "vocab_size": vocab_size}
-    result = read_json(path) if path.exists() else {"format": 1, "measure": "ablation", "settings": settings}
+    result: dict[str, Any] = (
+        read_json(path) if path.exists() else {"format": 1, "measure": "ablation", "settings": settings}
+    )
     if result.get("settings") != settings:
         raise InputError(f"{path}: holds an ablation with other settings; name another file")
     command = shlex.join(["python", "-m", "benchmarks.ablation", *sys.argv[1:]])
