@@ -275,12 +275,12 @@ def demo(context: click.Context, out: Path, minutes: float) -> None:
     data, run = str(out / "shards"), str(out / "run")
     for old in (tokenizer, data, run):  # of a demo before; nothing else there is touched
         shutil.rmtree(old, ignore_errors=True)
+    small = ["--preset", "nano", "--context", "128", "--batch-tokens", "1024", "--tokens", "300000"]
     steps: list[list[str]] = [
         ["train", corpus, "--vocab-size", "4096", "--out", tokenizer],
         ["shard", "-t", tokenizer, corpus, "--out", data],
-        ["pretrain", "--data", data, "--preset", "nano", "--context", "128", "--batch-tokens", "1024"]
-        + ["--minutes", str(minutes), "--out", run],
-        ["fertility", "-t", tokenizer, corpus],
+        ["pretrain", "--data", data, *small, "--minutes", str(minutes), "--out", run],
+        ["fertility", "-t", tokenizer, "-t", "gyeol-100k", corpus],
         *(["generate", run, "--max-tokens", "60", "--seed", "1", "--prompt", p] for p in ("오늘은", "데이터베이스는")),
     ]
     for arguments in steps:
@@ -288,8 +288,8 @@ def demo(context: click.Context, out: Path, minutes: float) -> None:
         with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
             cli.invoke(sub)
     click.echo(
-        f"\nThe vocabulary was trained on the very sample it is measured on here; see the README for figures on unseen "
-        f"text.\nEverything is left in {out.resolve()}: tokenizer/ (load it with transformers), shards/, run/ (a Llama "
+        "\nThe new vocabulary was trained on the very sample that it is measured on here; gyeol-100k never saw it.\n"
+        f"Everything is left in {out.resolve()}: tokenizer/ (load it with transformers), shards/, run/ (a Llama "
         "model folder with log.jsonl)."
     )
 
