@@ -30,6 +30,7 @@ from tokenizer.text_files import (
     json_texts,
     optional,
     parquet_texts,
+    repaired,
     stream_blocks,
 )
 
@@ -65,6 +66,8 @@ def documents(
     `total_size`. `InputError` too for a missing, damaged or unknown kind of file, and when all of them
     together hold no text.
     """
+    if errors not in ("replace", "strict"):
+        raise InputError(f"errors is {errors!r}; it must be 'replace' or 'strict'")
     empty = True
     for source in find_sources(paths):
         name = os.fsencode(source).decode("utf-8", errors="replace")
@@ -132,16 +135,18 @@ def _format(path: Path) -> str | None:
 
 def _texts(source: Path | str, text_key: str, errors: Errors, progress: Progress) -> Iterator[str]:
     replacements = Replacements(errors)
-    if isinstance(source, str):
-        yield from _dataset_texts(source, text_key)
-    elif source == STDIN:
-        yield from _pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
-    elif _format(source) == ".parquet":
-        yield from parquet_texts(source, text_key, replacements, progress)
-    else:
-        text = decoded(file_blocks(source, progress), str(source), replacements)
-        yield from _pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
-    replacements.warn()
+    try:
+        if isinstance(source, str):
+            yield from _dataset_texts(source, text_key, replacements)
+        elif source == STDIN:
+            yield from _pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
+        elif _format(source) == ".parquet":
+            yield from parquet_texts(source, text_key, replacements, progress)
+        else:
+            text = decoded(file_blocks(source, progress), str(source), replacements)
+            yield from _pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
+    finally:  # also when the reader has had enough
+        replacements.warn()
 
 
 def _pieces(blocks: Iterator[str]) -> Iterator[str]:
@@ -162,16 +167,17 @@ def _pieces(blocks: Iterator[str]) -> Iterator[str]:
     yield held
 
 
-def _dataset_texts(name: str, text_key: str) -> Iterator[str]:
+def _dataset_texts(name: str, text_key: str, replacements: Replacements) -> Iterator[str]:
     """The texts of a Hugging Face dataset, streamed: ``hf:NAME`` (its train split) or ``hf:NAME:SPLIT``."""
     datasets = optional("datasets", name)
     _, dataset, *split = name.split(":")
     try:
-        for row in datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True):
+        rows = datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True)
+        for number, row in enumerate(rows):
             if text_key not in row:
                 raise InputError(f"{name}: no column {text_key!r} (it has {', '.join(row)}); use --text-key")
             if text := checked_text(row[text_key], f"{name}: column {text_key!r}"):
-                yield text
+                yield repaired(text, f"{name}: row {number}", replacements)
     except InputError:
         raise
     except Exception as error:  # datasets raises many kinds, from network to spelling

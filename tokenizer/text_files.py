@@ -175,10 +175,15 @@ def json_texts(blocks: Iterable[str], path: Path, text_key: str, replacements: R
             raise InputError(f"{place}: no text in field {text_key!r}; name the field with --text-key")
         if (text := checked_text(record[text_key], f"{place}: field {text_key!r}")) is None:
             continue
-        repaired, halves = _SURROGATE.subn("\ufffd", text)
-        if halves:  # an escape can spell half of a surrogate pair, which is no text
-            replacements.add(f"{place}: holds a lone surrogate", halves, "repair the line")
-        yield repaired
+        yield repaired(text, place, replacements)
+
+
+def repaired(text: str, place: str, replacements: Replacements) -> str:
+    """``text`` with each lone half of a surrogate pair, which an escape can spell but is no text, as U+FFFD."""
+    whole, halves = _SURROGATE.subn("\ufffd", text)
+    if halves:
+        replacements.add(f"{place}: holds a lone surrogate", halves, "repair it")
+    return whole
 
 
 def _lines(blocks: Iterable[str]) -> Iterator[str]:
