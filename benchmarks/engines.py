@@ -40,7 +40,7 @@ def _load_gyeol(form: Form, threads: int) -> Encode:
     from tokenizer import Tokenizer
 
     own = Tokenizer.load(str(form.folder))
-    return lambda texts: own.encode_batch(texts, threads=threads)
+    return lambda texts: own.encode_to_array(texts, threads=threads)
 
 
 def _load_tiktoken(form: Form, threads: int) -> Encode:
@@ -114,6 +114,11 @@ def _from_flat(encoded: Encoded) -> Iterable[Any]:
     return np.split(ids, offsets[1:-1].astype(np.int64))
 
 
+def _from_arrays(encoded: Encoded) -> Iterable[Any]:
+    ids, offsets = encoded
+    return np.split(ids, offsets[1:-1])
+
+
 def _from_awkward(encoded: Encoded) -> Iterable[Any]:
     return (np.asarray(row) for row in encoded)
 
@@ -131,7 +136,7 @@ class Engine:
 
 
 ENGINES = {
-    "gyeol": Engine("tokenizer", _load_gyeol, "Tokenizer.encode_batch: lists", needs_folder=True),
+    "gyeol": Engine("tokenizer", _load_gyeol, "Tokenizer.encode_to_array: arrays", _from_arrays, needs_folder=True),
     "tiktoken": Engine("tiktoken", _load_tiktoken, "Encoding.encode_to_numpy: arrays"),
     "tokenizers": Engine(
         "tokenizers", _load_tokenizers, "Tokenizer.encode_batch_fast: Encodings", _from_encodings, needs_folder=True

@@ -159,7 +159,7 @@ def test_pieces_of_a_long_text_have_its_pre_tokens(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corpus, "PIECE", 10)
         blocks = [text[i : i + 7] for i in range(0, len(text), 7)]
-        pieces = list(corpus._pieces(iter(blocks)))
+        pieces = list(corpus.safe_pieces(blocks))
     assert "".join(pieces) == text
     for grammar in PATTERNS:
         assert [p for piece in pieces for p in pretokens(piece, grammar)] == pretokens(text, grammar)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,17 +139,19 @@ def _texts(source: Path | str, text_key: str, errors: Errors, progress: Progress
         if isinstance(source, str):
             yield from _dataset_texts(source, text_key, replacements)
         elif source == STDIN:
-            yield from _pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
+            yield from safe_pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
         elif _format(source) == ".parquet":
             yield from parquet_texts(source, text_key, replacements, progress)
         else:
             text = decoded(file_blocks(source, progress), str(source), replacements)
-            yield from _pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
+            yield from (
+                safe_pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
+            )
     finally:  # also when the reader has had enough
         replacements.warn()
 
 
-def _pieces(blocks: Iterator[str]) -> Iterator[str]:
+def safe_pieces(blocks: Iterable[str]) -> Iterator[str]:
     """Cut a text at safe places into pieces of about `PIECE` characters."""
     held, searched = "", PIECE
     for block in blocks:

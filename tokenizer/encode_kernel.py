@@ -23,7 +23,7 @@ from tokenizer.encode_merges import SHORT, merge_bytes, merge_ids, merge_text
 from tokenizer.encode_tables import NO_PAIR, Tables, may_join, rank_of, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
 from tokenizer.pretokenize import GYEOL, next_pretoken
-from tokenizer.runs import next_run, next_word
+from tokenizer.runs import begins_run, next_run, next_word, word_behind
 from tokenizer.scanning import char_at
 from tokenizer.unicode import MARK
 
@@ -185,13 +185,15 @@ def _encode_run(
     end: int,
     out: NDArray[np.int32],
     at: int,
-) -> int:
-    """Encode the run ``data[start:end]``: its words, and then groups of those that merges may join."""
-    i = start
+) -> tuple[int, int]:
+    """Encode the run at ``start`` of the text ``data[:end]``: its words, and then groups of those that merges may
+    join. Where the ids end, and the run."""
+    i, j = start, _word_end(data, start, end, tables.classes)
+    goes_on = begins_run(data, start, end, tables.classes)
+    following = j  # where the word behind a sentence mark ends
     group = stop = at  # where the ids of the open group begin and end
     left = False  # whether merges may be left in it
-    while i < end:
-        j = _word_end(data, i, end, tables.classes)
+    while True:
         word = stop
         stop, more = _encode_word(tables, cache, data, i, j, out, word)
         if i > start:
@@ -205,10 +207,20 @@ def _encode_run(
                 stop = closed + stop - word
                 left = False
         left = left or more
-        if j < end and _ends_in_mark(tables, data, j):
-            return merge_text(tables, cache.ranks, data, start, end, out, at, NO_PAIR)
         i = j
-    return merge_ids(tables, cache.ranks, out, group, stop, NO_PAIR) if left else stop
+        if following > j:
+            j = following
+            continue
+        if not goes_on:
+            break
+        space, following = word_behind(data, j, end, tables.classes)
+        if following == j:
+            break
+        if _ends_in_mark(tables, data, j):
+            j = _run_end(data, start, end, tables.classes)
+            return merge_text(tables, cache.ranks, data, start, j, out, at, NO_PAIR), j
+        j = space if space > j else following
+    return merge_ids(tables, cache.ranks, out, group, stop, NO_PAIR) if left else stop, j
 
 
 @native
@@ -223,12 +235,11 @@ def encode_texts(
     for k in range(ends.size):
         while i < ends[k]:
             if tables.scanner == GYEOL:
-                j = _run_end(data, i, ends[k], tables.classes)
-                at = _encode_run(tables, cache, data, i, j, out, at)
+                at, i = _encode_run(tables, cache, data, i, ends[k], out, at)
             else:
                 j = next_pretoken(data, i, ends[k], tables.classes, tables.scanner)
                 at, _ = _encode_word(tables, cache, data, i, j, out, at)
-            i = j
+                i = j
         stops[k] = at
     return stops
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encode_tables import NO_PAIR, Tables, find_pair, rank_of, result_of
+from tokenizer.encode_tables import NO_PAIR, Tables, rank_of
 from tokenizer.native import inlined, native
 from tokenizer.scanning import char_at
 
@@ -82,7 +82,7 @@ def merge_ids(
         if best == NO_PAIR:
             break
         at = start + place
-        out[at] = result_of(tables, out[at], out[at + 1])
+        out[at] = tables.results[best]
         n -= 1
         for k in range(place + 1, n):
             out[start + k] = out[start + k + 1]
@@ -113,10 +113,10 @@ def _merge_long(tables: Tables, out: NDArray[np.int32], start: int, end: int, li
         right = nexts[k] if symbols[k] >= 0 else n
         if right >= n:
             continue
-        slot = find_pair(tables, symbols[k], symbols[right])
-        if slot < 0 or tables.pairs[slot, 1] >> 32 != item >> 32:
+        rank = item >> 32
+        if rank_of(tables, symbols[k], symbols[right], limit) != rank:
             continue
-        symbols[k] = tables.pairs[slot, 1] & 0x7FFFFFFF
+        symbols[k] = tables.results[rank]
         symbols[right] = -1
         nexts[k] = nexts[right]
         if nexts[k] < n:

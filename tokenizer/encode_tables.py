@@ -10,11 +10,14 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from tokenizer.errors import InputError
 from tokenizer.native import inlined, native, uncounted
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
 NO_PAIR = np.int32(2**31 - 1)
+ID_BITS = 20
+ID_MASK = (1 << ID_BITS) - 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
 """What a word behind another of the same run begins with."""
@@ -40,8 +43,9 @@ class Tables(NamedTuple):
     token_ranks: NDArray[np.int32]
     """The rank of the merge that makes each token, -1 for bytes."""
     pairs: NDArray[np.int64]
-    """Hash table (slots, 2): (left id << 32 | right id), or -1, and (rank << 32 | id of the result), side by side so
-    that a look-up touches one cache line."""
+    """Hash table of left id << 40 | right id << 20 | rank, or -1: eight bytes a merge, to stay near the core."""
+    results: NDArray[np.int32]
+    """The id that the merge of each rank makes."""
     char_ids: NDArray[np.int32]
     """The id of each character that is one token, by code point, else -1; see `_char_ids`."""
     word_ranks: int
@@ -64,6 +68,7 @@ def uncounted_tables(tables: Tables) -> Tables:
         uncounted(tables.token_offsets),
         uncounted(tables.token_ranks),
         uncounted(tables.pairs),
+        uncounted(tables.results),
         uncounted(tables.char_ids),
         tables.word_ranks,
         uncounted(tables.seams),
@@ -71,33 +76,25 @@ def uncounted_tables(tables: Tables) -> Tables:
 
 
 @inlined
-def find_pair(tables: Tables, left: int, right: int) -> int:
-    """The slot of a pair in the pair table, or -1."""
-    key = (np.int64(left) << 32) | np.int64(right)
-    mask = tables.pairs.shape[0] - 1
-    h = np.uint64(key) * _MIX
-    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
-    while tables.pairs[slot, 0] != -1:
-        if tables.pairs[slot, 0] == key:
-            return slot
-        slot = (slot + 1) & mask
-    return -1
-
-
-@inlined
 def rank_of(tables: Tables, left: int, right: int, limit: int) -> int:
     """The rank of a pair's merge; `NO_PAIR` if there is none below ``limit``."""
-    slot = find_pair(tables, left, right)
-    if slot < 0:
+    key = (np.int64(left) << ID_BITS) | np.int64(right)
+    entry = tables.pairs[_pair_slot(tables.pairs, key)]
+    if entry == -1:
         return NO_PAIR
-    rank = tables.pairs[slot, 1] >> 32
+    rank = entry & ID_MASK
     return rank if rank < limit else NO_PAIR
 
 
 @inlined
-def result_of(tables: Tables, left: int, right: int) -> int:
-    """The id that a pair with a merge becomes."""
-    return tables.pairs[find_pair(tables, left, right), 1] & 0x7FFFFFFF
+def _pair_slot(pairs: NDArray[np.int64], key: int) -> int:
+    """The slot of a pair, or the free one where it belongs."""
+    mask = pairs.size - 1
+    h = np.uint64(key) * _MIX
+    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+    while pairs[slot] != -1 and pairs[slot] >> ID_BITS != key:
+        slot = (slot + 1) & mask
+    return slot
 
 
 @inlined
@@ -146,25 +143,19 @@ def _fill_seams(
 
 
 @native
-def _fill_pairs(
-    tables: Tables, lefts: NDArray[np.int32], rights: NDArray[np.int32], results: NDArray[np.int32]
-) -> None:
+def _fill_pairs(pairs: NDArray[np.int64], lefts: NDArray[np.int32], rights: NDArray[np.int32]) -> None:
     """Enter the merges in order of rank; of equal pairs the first counts."""
-    mask = tables.pairs.shape[0] - 1
     for rank in range(lefts.size):
-        if find_pair(tables, lefts[rank], rights[rank]) >= 0:
-            continue
-        key = (np.int64(lefts[rank]) << 32) | np.int64(rights[rank])
-        h = np.uint64(key) * _MIX
-        slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
-        while tables.pairs[slot, 0] != -1:
-            slot = (slot + 1) & mask
-        tables.pairs[slot, 0] = key
-        tables.pairs[slot, 1] = (np.int64(rank) << 32) | np.int64(results[rank])
+        key = (np.int64(lefts[rank]) << ID_BITS) | np.int64(rights[rank])
+        slot = _pair_slot(pairs, key)
+        if pairs[slot] == -1:
+            pairs[slot] = (key << ID_BITS) | rank
 
 
 def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
     """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encode_kernel.fill_tokens`)."""
+    if len(tokens) > ID_MASK or len(merges) > ID_MASK:
+        raise InputError(f"the vocabulary has {max(len(tokens), len(merges)):,} tokens; at most {ID_MASK:,} fit")
     ids = {token: i for i, token in enumerate(tokens)}
     byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
     offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
@@ -186,11 +177,12 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         token_hashes=np.zeros(len(tokens), dtype=np.uint64),
         token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
         token_offsets=offsets,
-        pairs=np.full((pair_slots, 2), -1, dtype=np.int64),
+        pairs=np.full(pair_slots, -1, dtype=np.int64),
+        results=results,
         char_ids=chars,
         token_ranks=ranks,
     )
-    _fill_pairs(tables, pairs[:, 0].copy(), pairs[:, 1].copy(), results)
+    _fill_pairs(tables.pairs, pairs[:, 0].copy(), pairs[:, 1].copy())
     return tables
 
 

@@ -14,7 +14,7 @@ from tokenizer import encode_kernel as kernel
 from tokenizer.encode_tables import encoding_tables
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import scanner
-from tokenizer.scanning import as_bytes
+from tokenizer.scanning import as_bytes, require_text
 from tokenizer.vocabulary import Vocabulary
 
 TASK_BYTES = 1 << 20
@@ -82,6 +82,7 @@ class Encoder:
 def _tasks(texts: Sequence[str]) -> list[Sequence[str]]:
     tasks, start, held = [], 0, 0
     for i, text in enumerate(texts):
+        require_text(text)
         held += len(text)
         if held >= TASK_BYTES:
             tasks.append(texts[start : i + 1])

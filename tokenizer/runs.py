@@ -83,24 +83,39 @@ def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8
     return symbols(data, i, end, table, kind, code)
 
 
+@inlined
+def begins_run(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> bool:
+    """Whether the word at ``i`` is letters, with or without a character before them: further words may follow."""
+    code, size = char_at(data, i)
+    kind = table[code]
+    if kind == NUMBER or kind == NEWLINE:
+        return False
+    return kind >= MARK or (i + size < end and table[char_at(data, i + size)[0]] >= MARK)
+
+
+@inlined
+def word_behind(data: NDArray[np.uint8], k: int, end: int, table: NDArray[np.uint8]) -> tuple[int, int]:
+    """Start and end of the word that goes on with the run behind ``k``, a sentence mark before it if the start is
+    not ``k``; ``(k, k)`` where the run ends."""
+    if k + 1 >= end:
+        return k, k
+    space = k
+    if data[k] == 0x2E or data[k] == 0x2C or data[k] == 0x21 or data[k] == 0x3F:
+        space = k + 1
+    if space + 1 >= end or data[space] != 0x20:
+        return k, k
+    stop = _letters(data, space + 1, end, table)
+    return (space, stop) if stop > space + 1 else (k, k)
+
+
 @native
 def next_run(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the pre-token at byte ``i`` of ``data[:end]``: a run of words, or what `next_word` finds."""
     k = next_word(data, i, end, table)
-    code, size = char_at(data, i)
-    kind = table[code]
-    if kind == NUMBER or kind == NEWLINE:
+    if not begins_run(data, i, end, table):
         return k
-    if kind < MARK and (i + size >= end or table[char_at(data, i + size)[0]] < MARK):
-        return k
-    while k + 1 < end:
-        space = k
-        if data[k] == 0x2E or data[k] == 0x2C or data[k] == 0x21 or data[k] == 0x3F:
-            space = k + 1
-        if space + 1 >= end or data[space] != 0x20:
-            break
-        stop = _letters(data, space + 1, end, table)
-        if stop == space + 1:
-            break
+    while True:
+        _, stop = word_behind(data, k, end, table)
+        if stop == k:
+            return k
         k = stop
-    return k

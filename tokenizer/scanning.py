@@ -71,10 +71,15 @@ def symbols(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8],
     return k
 
 
-def as_bytes(text: str) -> NDArray[np.uint8]:
-    """The UTF-8 bytes of ``text`` as an array; `InputError` for a lone surrogate, `TypeError` for no str."""
+def require_text(text: object) -> None:
+    """`TypeError` for what is no str."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
+
+
+def as_bytes(text: str) -> NDArray[np.uint8]:
+    """The UTF-8 bytes of ``text`` as an array; `InputError` for a lone surrogate, `TypeError` for no str."""
+    require_text(text)
     try:
         return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
     except UnicodeEncodeError as error:

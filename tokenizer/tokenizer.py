@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from tokenizer.encoder import Encoder
 from tokenizer.errors import InputError
+from tokenizer.offsets import character_spans
+from tokenizer.scanning import as_bytes
 from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.vocabulary import Vocabulary
 
@@ -73,21 +76,41 @@ class Tokenizer:
         """How many ordinary tokens no text produces."""
         return self._encoder.unreachable
 
-    def encode(self, text: str, *, allowed_special: Literal["all"] | Collection[str] = ()) -> list[int]:
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | Collection[str] = (),
+        disallowed_special: Literal["all"] | Collection[str] = (),
+    ) -> list[int]:
         """The ids of ``text``.
 
         Special tokens written in the text are letters like any other unless ``allowed_special`` names them
-        (or is "all"). `InputError` for a lone surrogate or the name of no special token.
+        (or is "all"); of several that begin at a place the longest counts. `InputError` for one of
+        ``disallowed_special`` ("all": all that are not allowed), a lone surrogate or the name of no special token.
         """
-        specials = self._allowed(allowed_special)
-        if not specials:
+        allowed = self._special(allowed_special)
+        refused = self._special(disallowed_special) - allowed
+        if not allowed and not refused:
             return self._encoder.encode(text).tolist()  # type: ignore[no-any-return]
-        longest_first = sorted(specials, key=len, reverse=True)
+        longest_first = sorted(allowed | refused, key=len, reverse=True)
         parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
         ids: list[int] = []
         for i, part in enumerate(parts):
+            if i % 2 and part in refused:
+                raise InputError(
+                    f"text holds the special token {part!r} at character {sum(map(len, parts[:i]))}; name it in "
+                    "allowed_special, or leave it out of disallowed_special to encode its letters"
+                )
             ids += [self.vocabulary.special_tokens[part]] if i % 2 else self._encoder.encode(part).tolist()
         return ids
+
+    def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of ``text``, and the characters ``text[start:end]`` that each token holds any part of."""
+        ids = self._encoder.encode(text)
+        lengths = np.array([len(self._bytes[i]) for i in ids], dtype=np.int64)
+        spans = character_spans(as_bytes(text), lengths)
+        return ids.tolist(), [(start, end) for start, end in spans.tolist()]
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
         """The ids of each text, over ``threads`` threads (all cores by default)."""
@@ -103,15 +126,15 @@ class Tokenizer:
         return self._encoder.encode_to_array(texts, threads)
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The bytes of one token; of a special token, the UTF-8 of its text."""
+        """The bytes of one token; of a special token, the UTF-8 of its text. `InputError` for an id out of range,
+        `TypeError` for no whole number."""
         try:
-            if token_id < 0:
-                raise IndexError
-            return self._bytes[token_id]
-        except IndexError:
-            raise InputError(
-                f"id {token_id} is none of this vocabulary's: they go from 0 to {self.vocab_size - 1}"
-            ) from None
+            number = operator.index(token_id)
+        except TypeError:
+            raise TypeError(f"a token id is a whole number, not {type(token_id).__name__} {token_id!r}") from None
+        if not 0 <= number < len(self._bytes):
+            raise InputError(f"id {number} is none of this vocabulary's: they go from 0 to {self.vocab_size - 1}")
+        return self._bytes[number]
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes that ``ids`` stand for."""
@@ -121,14 +144,14 @@ class Tokenizer:
         """The text of ``ids``; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
-    def _allowed(self, allowed: Literal["all"] | Collection[str]) -> set[str]:
+    def _special(self, names: Literal["all"] | Collection[str]) -> set[str]:
         known = self.vocabulary.special_tokens
-        if allowed == "all":
+        if names == "all":
             return set(known)
-        for name in allowed:
+        for name in names:
             if name not in known:
                 raise InputError(f"{name!r} is no special token; they are {', '.join(known)}")
-        return set(allowed)
+        return set(names)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Tokenizer, (self.vocabulary,)
