@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ERRORS = click.Choice(["replace", "strict"])
 MINUTES = click.FloatRange(min=0, min_open=True)
 TOKENIZER = click.option(
-    "-t", "--tokenizer", required=True, metavar="TOKENIZER", help="A tokenizer's folder, made by `gyeol train`."
+    "-t", "--tokenizer", required=True, metavar="TOKENIZER", help="gyeol-100k, gyeol-200k or a folder by `gyeol train`."
 )
 TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
 BAD_TEXT = click.option(
@@ -179,7 +179,7 @@ def fertility(
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
-    A tokenizer is a folder made by `gyeol train`, a Hugging Face tokenizer.json or its folder, a SentencePiece
+    A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its folder, a SentencePiece
     .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr carries (qwen3, llama3...).
     """
     from benchmarks.fertility import measure
