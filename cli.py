@@ -179,8 +179,9 @@ def fertility(
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
-    A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its folder, a SentencePiece
-    .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr carries (qwen3, llama3...).
+    A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its
+    folder, a SentencePiece .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr
+    carries (qwen3, llama3...).
     """
     from benchmarks.fertility import measure
     from benchmarks.tables import print_fertility
