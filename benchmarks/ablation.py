@@ -9,8 +9,6 @@ after each, and those that it already has are not trained again.
 
 from __future__ import annotations
 
-import shlex
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,7 +22,7 @@ from rich.table import Table
 from benchmarks.alignment import Gold, alignment
 from benchmarks.fertility import measure
 from benchmarks.peers import load_peer
-from benchmarks.provenance import cores, provenance
+from benchmarks.provenance import command, cores, provenance
 from benchmarks.speed import input_errors
 from benchmarks.tables import print_whole
 from benchmarks.timing import Unmeasured, measure_in_child
@@ -101,8 +99,7 @@ def run(
     )
     if result.get("settings") != settings:
         raise InputError(f"{path}: holds an ablation with other settings; name another file")
-    command = shlex.join(["python", "-m", "benchmarks.ablation", *sys.argv[1:]])
-    result["provenance"] = provenance() | {"command": command}
+    result["provenance"] = provenance() | {"command": command("python", "-m", "benchmarks.ablation")}
     rows, skipped = result.setdefault("variants", {}), result.setdefault("skipped", {})
     gold = Gold()
     with step("Ablation", total=len(names)) as progress:

@@ -15,8 +15,6 @@ by design, so read it beside ``kept_whole`` and the fertility.
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -32,7 +30,7 @@ from rich.table import Table
 
 from benchmarks.letters import code_points, eojeols, is_hangul
 from benchmarks.peers import Ids, Peer, load_peers
-from benchmarks.provenance import provenance
+from benchmarks.provenance import command, provenance
 from benchmarks.tables import figure, print_whole
 from tokenizer import morphemes
 from tokenizer.corpus import documents
@@ -218,9 +216,8 @@ def main(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path | 
         found = {peer.name: alignment(peer, (d.text for d in documents(texts)), gold) for peer in peers}
     except (InputError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    command = shlex.join(["python", "-m", "benchmarks.alignment", *sys.argv[1:]])
     if json_path:
-        about = provenance() | {"command": command}
+        about = provenance() | {"command": command("python", "-m", "benchmarks.alignment")}
         write_json(json_path, {"format": 1, "measure": "alignment", "provenance": about, "tokenizers": found})
     table = Table(title="Token boundaries inside eojeols against Kiwi's morpheme boundaries")
     for column in ("tokenizer", "precision", "recall", "F1", "eojeols kept whole"):

@@ -20,11 +20,22 @@ def provenance() -> dict[str, Any]:
     """Versions of the packages and of Python, the machine, the date (UTC) and the command line."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(Path(sys.argv[0]).name),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
         "machine": {"cpu": _cpu(), "cores": cores(), "system": platform.platform()},
     }
+
+
+def command(*program: str) -> str:
+    """The command line that runs ``program`` with this process's arguments, absolute paths cut to their last part."""
+    words = [head + sep + shown_path(tail) for head, sep, tail in (word.rpartition("=") for word in sys.argv[1:])]
+    return shlex.join([*program, *words])
+
+
+def shown_path(path: str | Path) -> str:
+    """A path as given where that is relative, else its last part: results name no place on a machine."""
+    return Path(path).name if Path(path).is_absolute() else str(path)
 
 
 def cores() -> int:

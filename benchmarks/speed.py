@@ -14,8 +14,6 @@ import base64
 import importlib.util
 import json
 import random
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +26,7 @@ import click
 
 from benchmarks.engines import ENGINES, Form
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.provenance import cores, provenance
+from benchmarks.provenance import command, cores, provenance, shown_path
 from benchmarks.speed_tables import print_encoding, print_training
 from benchmarks.timing import Unmeasured, measure_in_child, spread
 from benchmarks.trainers import TRAINERS, TrainJob
@@ -251,15 +249,10 @@ def _describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
     for document in documents(paths, text_key=text_key):
         count, size = count + 1, size + len(document.text.encode())
     return {
-        "files": [{"name": _name(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
+        "files": [{"name": shown_path(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
         "documents": count,
         "bytes": size,
     }
-
-
-def _name(path: str | Path) -> str:
-    """A path as given where that is relative, else its last part."""
-    return Path(path).name if Path(path).is_absolute() else str(path)
 
 
 def _missing(modules: Iterable[str]) -> str | None:
@@ -279,8 +272,7 @@ def _provenance() -> dict[str, Any]:
             found["versions"][package] = version(package)
         except PackageNotFoundError:
             found["versions"][package] = None
-    words = [head + sep + _name(tail) for head, sep, tail in (w.rpartition("=") for w in sys.argv[1:])]
-    return found | {"command": shlex.join(["python", "-m", "benchmarks.speed", *words])}
+    return found | {"command": command("python", "-m", "benchmarks.speed")}
 
 
 @contextmanager
