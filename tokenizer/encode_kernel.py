@@ -13,79 +13,54 @@ engines do: see `tokenizer.encode_tables.word_ranks`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
-from tokenizer.encode_merges import SHORT, merge_bytes, merge_ids, merge_text
-from tokenizer.encode_tables import NO_PAIR, Tables, may_join, rank_of, uncounted_tables
+from tokenizer.encode_cache import Cache, described, entry_of, recall, remember, uncounted_cache
+from tokenizer.encode_merges import merge_bytes, merge_group, merge_run, merge_text
+from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, NO_PAIR, Tables, may_join, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
-from tokenizer.pretokenize import GYEOL, next_pretoken
+from tokenizer.o200k import next_pretoken
 from tokenizer.runs import begins_run, next_run, next_word, word_behind
 from tokenizer.scanning import char_at
 from tokenizer.unicode import MARK
 
-CACHED_BYTES, CACHED_IDS = 40, 16
-_run_end, _word_end = next_run, next_word
-
-
-class Cache(NamedTuple):
-    """Words lately encoded, and room for the merges: one per thread."""
-
-    hashes: NDArray[np.uint64]
-    sizes: NDArray[np.int32]
-    data: NDArray[np.uint8]
-    id_counts: NDArray[np.int32]
-    """Negative when merges among the ids are left."""
-    ids: NDArray[np.int32]
-    ranks: NDArray[np.int32]
-
-
-def new_cache(slots: int = 1 << 15) -> Cache:
-    """An empty cache; ``slots`` is a power of two."""
-    return Cache(
-        hashes=np.zeros(slots, dtype=np.uint64),
-        sizes=np.zeros(slots, dtype=np.int32),
-        data=np.zeros((slots, CACHED_BYTES), dtype=np.uint8),
-        id_counts=np.zeros(slots, dtype=np.int32),
-        ids=np.zeros((slots, CACHED_IDS), dtype=np.int32),
-        ranks=np.zeros(SHORT, dtype=np.int32),
-    )
-
-
-@inlined
-def _uncounted_cache(cache: Cache) -> Cache:
-    return Cache(
-        uncounted(cache.hashes),
-        uncounted(cache.sizes),
-        uncounted(cache.data),
-        uncounted(cache.id_counts),
-        uncounted(cache.ids),
-        uncounted(cache.ranks),
-    )
+SLACK = 16
+"""How many numbers behind the ids the kernels may write."""
+_run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 
 
 @native
-def fill_tokens(tables: Tables, cache: Cache, work: NDArray[np.int32]) -> int:
+def fill_tokens(tables: Tables, ranks: NDArray[np.int64], work: NDArray[np.int32]) -> int:
     """Enter the tokens that their own merges give back; how many others there are."""
     unreachable = 0
     mask = tables.token_slots.size - 1
     for token in range(tables.token_offsets.size - 1):
         start, end = tables.token_offsets[token], tables.token_offsets[token + 1]
-        h = hash_bytes(tables.token_data, start, end)
-        tables.token_hashes[token] = h
-        count = merge_bytes(tables, cache.ranks, tables.token_data, start, end, work, 0, NO_PAIR)
+        count, _ = merge_bytes(tables, ranks, tables.token_data, start, end, work, 0, NO_PAIR)
         if count != 1 or work[0] != token:
             unreachable += 1
             _forget_char(tables, start, end)
             continue
+        if tables.token_ranks[token] >= tables.word_ranks:
+            continue
+        h = _hash(tables.token_data, start, end)
         slot = np.int64(h & np.uint64(mask))
-        while tables.token_slots[slot] >= 0:
+        while tables.token_slots[slot] != FREE:
             slot = (slot + 1) & mask
-        tables.token_slots[slot] = token
+        tables.token_slots[slot] = (h >> np.uint64(ID_BITS) << np.uint64(ID_BITS)) | np.uint64(token)
     return unreachable
+
+
+@inlined
+def _hash(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """The hash of a word."""
+    if end - start > KEY_BYTES:
+        return hash_bytes(data, start, end)
+    first, second, third = key_of(data, start, end - start)
+    return hash_key(first, second, third)
 
 
 @native
@@ -99,22 +74,27 @@ def _forget_char(tables: Tables, start: int, end: int) -> None:
 
 @inlined
 def _whole_token(tables: Tables, data: NDArray[np.uint8], start: int, end: int, h: np.uint64) -> int:
-    """The id of the token with these bytes, or -1."""
+    """The id of the token that the word with hash ``h`` is, or -1."""
     mask = tables.token_slots.size - 1
     slot = np.int64(h & np.uint64(mask))
-    while tables.token_slots[slot] >= 0:
-        token = tables.token_slots[slot]
-        base = tables.token_offsets[token]
-        if tables.token_hashes[token] == h and tables.token_offsets[token + 1] - base == end - start:
-            same = True
-            for k in range(end - start):
-                if tables.token_data[base + k] != data[start + k]:
-                    same = False
-                    break
-            if same:
+    while tables.token_slots[slot] != FREE:
+        if (tables.token_slots[slot] ^ h) >> np.uint64(ID_BITS) == 0:
+            token = np.int64(tables.token_slots[slot]) & ID_MASK
+            base = tables.token_offsets[token]
+            if tables.token_offsets[token + 1] - base == end - start and _equal(
+                tables.token_data, base, data, start, end - start
+            ):
                 return token
         slot = (slot + 1) & mask
     return -1
+
+
+@inlined
+def _equal(one: NDArray[np.uint8], i: int, other: NDArray[np.uint8], j: int, size: int) -> bool:
+    k = 0
+    while k < size and one[i + k] == other[j + k]:
+        k += 1
+    return k == size
 
 
 @inlined
@@ -129,47 +109,44 @@ def _encode_word(
 ) -> tuple[int, bool]:
     """Encode ``data[start:end]`` by the merges that stay within words; where the ids end, and whether any of the
     other merges is left among them."""
-    h = hash_bytes(data, start, end)
     size = end - start
-    slot = np.int64(h & np.uint64(cache.hashes.size - 1))
-    if cache.hashes[slot] == h and cache.sizes[slot] == size:
-        same = True
-        for k in range(size):
-            if cache.data[slot, k] != data[start + k]:
-                same = False
-                break
-        if same:
-            count = abs(cache.id_counts[slot])
-            for k in range(count):
-                out[at + k] = cache.ids[slot, k]
-            return at + count, cache.id_counts[slot] < 0
-    left = False
-    token = _whole_token(tables, data, start, end, h)
-    if token >= 0 and tables.token_ranks[token] < tables.word_ranks:
-        out[at] = token
-        stop = at + 1
-    else:
-        stop = merge_text(tables, cache.ranks, data, start, end, out, at, tables.word_ranks)
-        for k in range(at, stop - 1):
-            if rank_of(tables, out[k], out[k + 1], NO_PAIR) != NO_PAIR:
-                left = True
-                break
-    if size <= CACHED_BYTES and stop - at <= CACHED_IDS:
-        cache.hashes[slot] = h
-        cache.sizes[slot] = size
-        cache.id_counts[slot] = at - stop if left else stop - at
-        for k in range(size):
-            cache.data[slot, k] = data[start + k]
-        for k in range(stop - at):
-            cache.ids[slot, k] = out[at + k]
+    if size > KEY_BYTES:
+        return _encode_anew(tables, cache, data, start, end, hash_bytes(data, start, end), out, at)
+    key = key_of(data, start, size)
+    h = hash_key(key[0], key[1], key[2])
+    entry = entry_of(cache, h)
+    number = described(cache, entry, key, size)
+    if number != 0:
+        return recall(cache, entry, number, out, at)
+    stop, left = _encode_anew(tables, cache, data, start, end, h, out, at)
+    remember(cache, entry, key, size, out, at, stop, left)
     return stop, left
+
+
+@inlined
+def _encode_anew(
+    tables: Tables,
+    cache: Cache,
+    data: NDArray[np.uint8],
+    start: int,
+    end: int,
+    h: np.uint64,
+    out: NDArray[np.int32],
+    at: int,
+) -> tuple[int, bool]:
+    """As `_encode_word`, for a word that is not in the cache."""
+    token = _whole_token(tables, data, start, end, h)
+    if token >= 0:
+        out[at] = token
+        return at + 1, False
+    return merge_text(tables, cache.ranks, data, start, end, out, at, tables.word_ranks)
 
 
 @inlined
 def _ends_in_mark(tables: Tables, data: NDArray[np.uint8], end: int) -> bool:
     """Whether the last character of the UTF-8 before ``end`` is a combining mark."""
     k = end - 1
-    if data[k] < 0x80:
+    if data[k] < 0x80 or (k >= 2 and 0xEB <= data[k - 2] <= 0xED):  # nearly all: ASCII, Hangul syllables
         return False
     while data[k] & 0xC0 == 0x80:
         k -= 1
@@ -200,7 +177,7 @@ def _encode_run(
             if may_join(tables, out[word - 1], out[word]):
                 left = True
             else:
-                closed = merge_ids(tables, cache.ranks, out, group, word, NO_PAIR) if left else word
+                closed = merge_group(tables, cache.ranks, out, group, word) if left else word
                 for k in range(stop - word):
                     out[closed + k] = out[word + k]
                 group = closed
@@ -218,28 +195,42 @@ def _encode_run(
             break
         if _ends_in_mark(tables, data, j):
             j = _run_end(data, start, end, tables.classes)
-            return merge_text(tables, cache.ranks, data, start, j, out, at, NO_PAIR), j
+            return merge_run(tables, cache.ranks, data, start, j, out, at), j
         j = space if space > j else following
-    return merge_ids(tables, cache.ranks, out, group, stop, NO_PAIR) if left else stop, j
+    return merge_group(tables, cache.ranks, out, group, stop) if left else stop, j
 
 
 @native
-def encode_texts(
+def encode_runs(
     counted: Tables, held: Cache, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Encode the texts that end at ``ends`` into ``ids`` (room for an id a byte); where each one's ids end."""
-    tables, cache, data, out = uncounted_tables(counted), _uncounted_cache(held), uncounted(text), uncounted(ids)
+    """Encode the texts that end at ``ends`` by the grammar ``gyeol`` into ``ids`` (room for an id a byte and `SLACK`
+    more); where each one's ids end. ``text`` is padded, see `tokenizer.byte_words`."""
+    tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
     stops = np.empty(ends.size, dtype=np.int64)
     at = 0
     i = np.int64(0)
     for k in range(ends.size):
         while i < ends[k]:
-            if tables.scanner == GYEOL:
-                at, i = _encode_run(tables, cache, data, i, ends[k], out, at)
-            else:
-                j = next_pretoken(data, i, ends[k], tables.classes, tables.scanner)
-                at, _ = _encode_word(tables, cache, data, i, j, out, at)
-                i = j
+            at, i = _encode_run(tables, cache, data, i, ends[k], out, at)
+        stops[k] = at
+    return stops
+
+
+@native
+def encode_pretokens(
+    counted: Tables, held: Cache, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """As `encode_runs`, by the grammar ``o200k``."""
+    tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
+    stops = np.empty(ends.size, dtype=np.int64)
+    at = 0
+    i = np.int64(0)
+    for k in range(ends.size):
+        while i < ends[k]:
+            j = _pretoken_end(data, i, ends[k], tables.classes)
+            at, _ = _encode_word(tables, cache, data, i, j, out, at)
+            i = j
         stops[k] = at
     return stops
 
@@ -248,8 +239,8 @@ def encode_texts(
 def encode_pieces(
     counted: Tables, held: Cache, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """As `encode_texts`, for pieces that are not cut any further."""
-    tables, cache, data, out = uncounted_tables(counted), _uncounted_cache(held), uncounted(text), uncounted(ids)
+    """As `encode_runs`, for pieces that are not cut any further."""
+    tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
     stops = np.empty(ends.size, dtype=np.int64)
     at = 0
     i = np.int64(0)

@@ -14,20 +14,21 @@ from tokenizer.native import inlined, native
 from tokenizer.scanning import char_at
 
 SHORT = 48  # ids up to which scanning for the best pair beats a heap
+_PLACE_BITS = 6
 
 
 @inlined
 def merge_bytes(
     tables: Tables,
-    ranks: NDArray[np.int32],
+    ranks: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     end: int,
     out: NDArray[np.int32],
     at: int,
     limit: int,
-) -> int:
-    """Merge the bytes ``data[start:end]`` into ``out`` from ``at`` on, by ranks below ``limit``; where the ids end."""
+) -> tuple[int, bool]:
+    """Merge the bytes ``data[start:end]`` into ``out`` from ``at`` on; returns what `merge_ids` does."""
     for k in range(end - start):
         out[at + k] = tables.byte_ids[data[start + k]]
     return merge_ids(tables, ranks, out, at, at + end - start, limit)
@@ -36,14 +37,14 @@ def merge_bytes(
 @inlined
 def merge_text(
     tables: Tables,
-    ranks: NDArray[np.int32],
+    ranks: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     end: int,
     out: NDArray[np.int32],
     at: int,
     limit: int,
-) -> int:
+) -> tuple[int, bool]:
     """As `merge_bytes`, for whole characters, which are taken as they are where the vocabulary permits."""
     if tables.char_ids.size == 0:
         return merge_bytes(tables, ranks, data, start, end, out, at, limit)
@@ -51,8 +52,9 @@ def merge_text(
     stop = at
     while i < end:
         code, size = char_at(data, i)
-        if tables.char_ids[code] >= 0:
-            out[stop] = tables.char_ids[code]
+        token = tables.char_ids[code]
+        if token >= 0:
+            out[stop] = token
             stop += 1
         else:
             for k in range(i, i + size):
@@ -64,38 +66,58 @@ def merge_text(
 
 @inlined
 def merge_ids(
-    tables: Tables, ranks: NDArray[np.int32], out: NDArray[np.int32], start: int, end: int, limit: int
-) -> int:
-    """Merge the ids ``out[start:end]`` among each other; where they end. ``ranks`` is room for `SHORT` numbers."""
+    tables: Tables, ranks: NDArray[np.int64], out: NDArray[np.int32], start: int, end: int, limit: int
+) -> tuple[int, bool]:
+    """Merge the ids ``out[start:end]`` by ranks below ``limit``; where they end, and whether any pair is left that
+    has a merge of another rank. ``ranks`` is room for `SHORT` numbers."""
     if end - start > SHORT:
         return _merge_long(tables, out, start, end, limit)
     n = end - start
     for k in range(n - 1):
-        ranks[k] = rank_of(tables, out[start + k], out[start + k + 1], limit)
+        ranks[k] = rank_of(tables, out[start + k], out[start + k + 1])
     while n > 1:
-        best = NO_PAIR
-        place = 0
+        best = np.int64(NO_PAIR) << _PLACE_BITS
         for k in range(n - 1):
-            if ranks[k] < best:
-                best = ranks[k]
-                place = k
-        if best == NO_PAIR:
-            break
+            best = min(best, (ranks[k] << _PLACE_BITS) | k)
+        rank = best >> _PLACE_BITS
+        if rank >= limit:
+            return start + n, rank != NO_PAIR
+        place = best & ((1 << _PLACE_BITS) - 1)
         at = start + place
-        out[at] = tables.results[best]
+        out[at] = tables.results[rank]
         n -= 1
         for k in range(place + 1, n):
             out[start + k] = out[start + k + 1]
             ranks[k] = ranks[k + 1]
         if place > 0:
-            ranks[place - 1] = rank_of(tables, out[at - 1], out[at], limit)
+            ranks[place - 1] = rank_of(tables, out[at - 1], out[at])
         if place < n - 1:
-            ranks[place] = rank_of(tables, out[at], out[at + 1], limit)
-    return start + n
+            ranks[place] = rank_of(tables, out[at], out[at + 1])
+    return start + n, False
 
 
 @native
-def _merge_long(tables: Tables, out: NDArray[np.int32], start: int, end: int, limit: int) -> int:
+def merge_group(tables: Tables, ranks: NDArray[np.int64], out: NDArray[np.int32], start: int, end: int) -> int:
+    """Merge the ids ``out[start:end]`` by all merges; where they end. Compiled apart from its callers."""
+    return merge_ids(tables, ranks, out, start, end, NO_PAIR)[0]
+
+
+@native
+def merge_run(
+    tables: Tables,
+    ranks: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    start: int,
+    end: int,
+    out: NDArray[np.int32],
+    at: int,
+) -> int:
+    """As `merge_group`, for the characters ``data[start:end]``, whose ids go to ``out`` from ``at`` on."""
+    return merge_text(tables, ranks, data, start, end, out, at, NO_PAIR)[0]
+
+
+@native
+def _merge_long(tables: Tables, out: NDArray[np.int32], start: int, end: int, limit: int) -> tuple[int, bool]:
     """Merges through a heap of rank and place; an item is void when its pair is no longer there."""
     n = end - start
     symbols = out[start:end].copy()
@@ -114,7 +136,7 @@ def _merge_long(tables: Tables, out: NDArray[np.int32], start: int, end: int, li
         if right >= n:
             continue
         rank = item >> 32
-        if rank_of(tables, symbols[k], symbols[right], limit) != rank:
+        if rank_of(tables, symbols[k], symbols[right]) != rank:
             continue
         symbols[k] = tables.results[rank]
         symbols[right] = -1
@@ -126,20 +148,23 @@ def _merge_long(tables: Tables, out: NDArray[np.int32], start: int, end: int, li
             size = _offer(tables, heap, size, symbols, befores[k], k, limit)
     k = 0
     at = start
+    left = False
     while k < n:
         out[at] = symbols[k]
+        if at > start and not left:
+            left = rank_of(tables, out[at - 1], out[at]) != NO_PAIR
         at += 1
         k = nexts[k]
-    return at
+    return at, left
 
 
 @inlined
 def _offer(
     tables: Tables, heap: NDArray[np.int64], size: int, symbols: NDArray[np.int32], left: int, right: int, limit: int
 ) -> int:
-    """Put a pair into the heap if it has a merge; the size of the heap."""
-    rank = rank_of(tables, symbols[left], symbols[right], limit)
-    if rank == NO_PAIR:
+    """Put a pair into the heap if it has a merge of a rank below ``limit``; the size of the heap."""
+    rank = rank_of(tables, symbols[left], symbols[right])
+    if rank >= limit:
         return size
     _sift_up(heap, size, (np.int64(rank) << 32) | left)
     return size + 1

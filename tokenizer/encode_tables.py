@@ -10,6 +10,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from tokenizer.byte_words import padded
 from tokenizer.errors import InputError
 from tokenizer.native import inlined, native, uncounted
 from tokenizer.pretokenize import GYEOL, O200K
@@ -18,11 +19,13 @@ from tokenizer.unicode import class_table
 NO_PAIR = np.int32(2**31 - 1)
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
+FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
 """What a word behind another of the same run begins with."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
 """Bytes of one character, not all of it."""
+_JOINT_BYTE = re.compile(rb"[ .,!?]")
 _JOINT = regex.compile(r"(?<=[\p{L}\uFFFD])[ .,!?]|[.,!?] ")
 
 
@@ -35,10 +38,10 @@ class Tables(NamedTuple):
     """The grammar, see `tokenizer.pretokenize`."""
     byte_ids: NDArray[np.int32]
     """The id of each byte."""
-    token_slots: NDArray[np.int32]
-    """Hash table from bytes to the id of a whole token."""
-    token_hashes: NDArray[np.uint64]
+    token_slots: NDArray[np.uint64]
+    """Hash table of the tokens that a word may be as a whole: the upper bits of the hash of the bytes, and the id."""
     token_data: NDArray[np.uint8]
+    """The bytes of all tokens, padded (see `tokenizer.byte_words`)."""
     token_offsets: NDArray[np.int64]
     token_ranks: NDArray[np.int32]
     """The rank of the merge that makes each token, -1 for bytes."""
@@ -63,7 +66,6 @@ def uncounted_tables(tables: Tables) -> Tables:
         tables.scanner,
         uncounted(tables.byte_ids),
         uncounted(tables.token_slots),
-        uncounted(tables.token_hashes),
         uncounted(tables.token_data),
         uncounted(tables.token_offsets),
         uncounted(tables.token_ranks),
@@ -76,14 +78,11 @@ def uncounted_tables(tables: Tables) -> Tables:
 
 
 @inlined
-def rank_of(tables: Tables, left: int, right: int, limit: int) -> int:
-    """The rank of a pair's merge; `NO_PAIR` if there is none below ``limit``."""
+def rank_of(tables: Tables, left: int, right: int) -> int:
+    """The rank of a pair's merge; `NO_PAIR` if there is none."""
     key = (np.int64(left) << ID_BITS) | np.int64(right)
     entry = tables.pairs[_pair_slot(tables.pairs, key)]
-    if entry == -1:
-        return NO_PAIR
-    rank = entry & ID_MASK
-    return rank if rank < limit else NO_PAIR
+    return np.int64(NO_PAIR) if entry == -1 else entry & ID_MASK
 
 
 @inlined
@@ -173,9 +172,8 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         word_ranks=first,
         seams=_seams(tokens, chars, pairs, results, first),
         byte_ids=byte_ids,
-        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), -1, dtype=np.int32),
-        token_hashes=np.zeros(len(tokens), dtype=np.uint64),
-        token_data=np.frombuffer(b"".join(tokens), dtype=np.uint8),
+        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), FREE, dtype=np.uint64),
+        token_data=padded(np.frombuffer(b"".join(tokens), dtype=np.uint8)),
         token_offsets=offsets,
         pairs=np.full(pair_slots, -1, dtype=np.int64),
         results=results,
@@ -195,6 +193,8 @@ def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
     """
     found = np.full(0x110000, -1, dtype=np.int32)
     for i, token in enumerate(tokens):
+        if token.isascii() and len(token) > 1:
+            continue
         try:
             text = token.decode("utf-8")
         except UnicodeDecodeError:
@@ -231,6 +231,6 @@ def word_ranks(made: Sequence[bytes]) -> int:
 
 
 def _spans_words(token: bytes) -> bool:
-    if not any(mark in token[1:] for mark in b" .,!?"):
+    if not _JOINT_BYTE.search(token, 1):
         return False
     return _JOINT.search(token.decode("utf-8", errors="replace")) is not None

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
+from tokenizer.byte_words import PADDING
+from tokenizer.encode_cache import Cache, new_cache
 from tokenizer.encode_tables import encoding_tables
 from tokenizer.morphemes import piece_ends
-from tokenizer.pretokenize import scanner
-from tokenizer.scanning import as_bytes, require_text
+from tokenizer.pretokenize import GYEOL, scanner
+from tokenizer.scanning import require_text, to_utf8
 from tokenizer.vocabulary import Vocabulary
 
 TASK_BYTES = 1 << 20
@@ -28,7 +30,8 @@ class Encoder:
         self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
         self._local = threading.local()
         longest = max(len(token) for token in vocabulary.tokens)
-        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache(), np.empty(longest, dtype=np.int32))
+        work = np.empty(longest + kernel.SLACK, dtype=np.int32)
+        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache().ranks, work)
         """How many tokens no text can produce, because their own merges do not give them back."""
 
     def encode(self, text: str) -> NDArray[np.int32]:
@@ -48,34 +51,44 @@ class Encoder:
         tasks = _tasks(texts)
         workers = min(threads or os.cpu_count() or 1, len(tasks))
         if workers <= 1:
-            parts = [self._encode(texts)]
+            parts = [self._encode(task) for task in tasks]
         else:
             with ThreadPoolExecutor(workers) as pool:
                 parts = list(pool.map(self._encode, tasks))
-        sizes = [np.diff(stops, prepend=0) for _, stops in parts]
-        flat = parts[0][0] if len(parts) == 1 else np.concatenate([ids for ids, _ in parts])
-        return flat, np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
+        counts = np.concatenate([[0], *(counts for _, counts in parts)])
+        flat = np.concatenate([ids for ids, _ in parts]) if parts else np.empty(0, dtype=np.int32)
+        return flat, np.cumsum(counts, dtype=np.int64)
 
     def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All ids and where those of each text end."""
-        if not texts:
-            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
-        arrays = [as_bytes(text) for text in texts]
-        data = np.concatenate(arrays)
-        ends = np.cumsum([array.size for array in arrays], dtype=np.int64)
-        out = np.empty(data.size, dtype=np.int32)
+        """All ids and how many each text has."""
+        raw = [to_utf8(text) for text in texts]
+        ends = np.cumsum([len(text) for text in raw], dtype=np.int64)
+        data = np.frombuffer(bytearray().join([*raw, bytes(PADDING)]), dtype=np.uint8)  # writable, as others are
+        out = self._room(data.size + kernel.SLACK)
         if self._strict:
             pieces, last_piece = piece_ends(texts)
             stops = kernel.encode_pieces(self._tables, self._cache(), data, pieces, out)
             stops = np.concatenate([[0], stops])[last_piece]
         else:
-            stops = kernel.encode_texts(self._tables, self._cache(), data, ends, out)
-        return out[: stops[-1]].copy(), stops
+            encode = kernel.encode_runs if self._tables.scanner == GYEOL else kernel.encode_pretokens
+            stops = encode(self._tables, self._cache(), data, ends, out)
+        return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
 
-    def _cache(self) -> kernel.Cache:
-        cache: kernel.Cache | None = getattr(self._local, "cache", None)
+    def _room(self, size: int) -> NDArray[np.int32]:
+        """Room for ``size`` ids, this thread's own; that of a usual task is kept, as fresh memory costs a tenth of the
+        encoding."""
+        kept: NDArray[np.int32] | None = getattr(self._local, "room", None)
+        if kept is not None and kept.size >= size:
+            return kept
+        room = np.empty(size, dtype=np.int32)
+        if size <= 4 * TASK_BYTES:
+            self._local.room = room
+        return room
+
+    def _cache(self) -> Cache:
+        cache: Cache | None = getattr(self._local, "cache", None)
         if cache is None:
-            cache = self._local.cache = kernel.new_cache()
+            cache = self._local.cache = new_cache()
         return cache
 
 

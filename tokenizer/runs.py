@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
-from tokenizer.scanning import SYMBOLS, char_at, gap, symbols
+from tokenizer.scanning import SYMBOLS, begins_syllable, char_at, gap, symbols
 from tokenizer.unicode import MARK, NEWLINE, NUMBER, UPPER
 
 COUNTERS = "년월일개명원만억조천백시분초회번장권살세층호차위인대곳건주%"
@@ -32,6 +32,9 @@ def _letters(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]
     """The end of letters, marks and the apostrophes between them at ``i``; ``i`` if there are none."""
     k = i
     while k < end:
+        if begins_syllable(data, k, end):
+            k += 3
+            continue
         code, size = char_at(data, k)
         if table[code] >= MARK:
             k += size
@@ -65,6 +68,8 @@ def _number(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8])
 @native
 def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the word, number, symbols or white space at byte ``i`` of ``data[:end]`` (valid UTF-8)."""
+    if data[i] == 0x20 and begins_syllable(data, i + 1, end):  # nearly every Korean word: no need to look further
+        return _letters(data, i + 1, end, table)
     code, size = char_at(data, i)
     kind = table[code]
     if kind == NUMBER:

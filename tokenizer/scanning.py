@@ -27,6 +27,12 @@ def char_at(data: NDArray[np.uint8], i: int) -> tuple[int, int]:
     return high | ((np.int64(data[i + 2]) & 0x3F) << 6) | (np.int64(data[i + 3]) & 0x3F), 4
 
 
+@inlined
+def begins_syllable(data: NDArray[np.uint8], i: int, end: int) -> bool:
+    """Whether the character at byte ``i`` is one of U+AC00 to U+D77F: nearly every Hangul syllable, without a table."""
+    return i + 1 < end and 0xEAB0 <= (np.int64(data[i]) << 8 | np.int64(data[i + 1])) <= 0xED9D
+
+
 @native
 def gap(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the white space at ``i``: up to its last line end, else all but the last character."""
@@ -77,13 +83,18 @@ def require_text(text: object) -> None:
         raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
 
 
-def as_bytes(text: str) -> NDArray[np.uint8]:
-    """The UTF-8 bytes of ``text`` as an array; `InputError` for a lone surrogate, `TypeError` for no str."""
+def to_utf8(text: str) -> bytes:
+    """The UTF-8 of ``text``; `InputError` for a lone surrogate, `TypeError` for no str."""
     require_text(text)
     try:
-        return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(
             f"text holds a lone surrogate U+{ord(text[error.start]):04X} at character {error.start}; "
             "it is half of a UTF-16 pair and no Unicode text: decode the source with errors='replace'"
         ) from None
+
+
+def as_bytes(text: str) -> NDArray[np.uint8]:
+    """The UTF-8 of ``text`` as an array; raises what `to_utf8` does."""
+    return np.frombuffer(to_utf8(text), dtype=np.uint8)

@@ -17,8 +17,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from array import array
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -28,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus import Errors, documents, total_size
+from tokenizer.counts import batches
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, sha256_file, write_json
 from tokenizer.progress import Step, step
@@ -37,7 +41,7 @@ from tokenizer.tokenizer import Tokenizer
 logger = logging.getLogger("gyeol")
 
 SHARD_TOKENS = 100_000_000
-BATCH_CHARACTERS = 2 << 20
+BATCH_BYTES = 4 << 20
 
 Encoded = tuple[str, NDArray[np.int32]]
 
@@ -132,20 +136,20 @@ def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, st
 
 
 def _encoded(tokenizer: Tokenizer, texts: Iterator[str]) -> Iterator[Encoded]:
-    """Each text with its ids, encoded a batch at a time on all cores."""
-    batch: list[str] = []
-    held = 0
-    for text in texts:
-        batch.append(text)
-        held += len(text)
-        if held >= BATCH_CHARACTERS:
-            yield from _together(tokenizer, batch)
-            batch, held = [], 0
-    yield from _together(tokenizer, batch)
+    """Each text with its ids, in order: batches are encoded on all cores while further ones are read."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        running: deque[tuple[list[str], Future[tuple[NDArray[np.int32], NDArray[np.int64]]]]] = deque()
+        for batch in batches(texts, BATCH_BYTES):
+            running.append((batch, pool.submit(tokenizer.encode_to_array, batch, threads=1)))
+            if len(running) > 2 * workers:
+                yield from _each(*running.popleft())
+        while running:
+            yield from _each(*running.popleft())
 
 
-def _together(tokenizer: Tokenizer, batch: list[str]) -> Iterator[Encoded]:
-    ids, offsets = tokenizer.encode_to_array(batch)
+def _each(batch: list[str], encoding: Future[tuple[NDArray[np.int32], NDArray[np.int64]]]) -> Iterator[Encoded]:
+    ids, offsets = encoding.result()
     for text, start, end in zip(batch, offsets, offsets[1:], strict=False):
         yield text, ids[start:end]
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer import encode_kernel
+from tokenizer.byte_words import padded
 from tokenizer.collect import Collection
 from tokenizer.counts import Counts, CountTable
+from tokenizer.encode_cache import new_cache
 from tokenizer.encode_tables import encoding_tables
 from tokenizer.merges import Sequences
 from tokenizer.native import native
@@ -49,10 +51,11 @@ def encode_strings(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
     tables = encoding_tables(tokens, merges)
-    cache = encode_kernel.new_cache()
-    encode_kernel.fill_tokens(tables, cache, np.empty(max(map(len, tokens)), dtype=np.int32))
-    out = np.empty(strings.data.size, dtype=np.int32)
-    stops = encode_kernel.encode_pieces(tables, cache, strings.data, strings.offsets[1:].copy(), out)
+    cache = new_cache()
+    work = np.empty(max(map(len, tokens)) + encode_kernel.SLACK, dtype=np.int32)
+    encode_kernel.fill_tokens(tables, cache.ranks, work)
+    out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
+    stops = encode_kernel.encode_pieces(tables, cache, padded(strings.data), strings.offsets[1:].copy(), out)
     offsets = np.concatenate([[0], stops])
     return out[: offsets[-1]].copy(), offsets
 

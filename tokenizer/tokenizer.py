@@ -32,7 +32,6 @@ class Tokenizer:
             *vocabulary.tokens,
             *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
         ]
-        self._fingerprint = vocabulary.fingerprint()
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Tokenizer:
@@ -63,7 +62,7 @@ class Tokenizer:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text."""
-        return self._fingerprint
+        return self.vocabulary.fingerprint()
 
     @property
     def name(self) -> str:

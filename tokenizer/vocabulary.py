@@ -238,10 +238,19 @@ def to_unicode(token: bytes) -> str:
     return token.decode("latin-1").translate(_byte_names()[0])
 
 
+@cache
+def _byte_of_letter() -> dict[int, str]:
+    """Letters of GPT-2's alphabet to the characters of Latin-1; the characters that are none to one outside it."""
+    letters = {ord(name): chr(b) for name, b in _byte_names()[1].items()}
+    return dict.fromkeys(range(256), "\uffff") | letters
+
+
 def from_unicode(name: str) -> bytes:
     """The bytes of a printable form; `KeyError` for a character outside the alphabet."""
-    letters = _byte_names()[1]
-    return bytes([letters[c] for c in name])
+    try:
+        return name.translate(_byte_of_letter()).encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise KeyError(name[error.start]) from None
 
 
 def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
@@ -257,6 +266,8 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
         tokens = [from_unicode(name) for name, _ in sorted(names.items(), key=lambda item: item[1])]
     except KeyError as error:
         raise InputError(f"{path}: model.vocab has the character {error}, which stands for no byte") from None
+    if b"" in tokens:
+        raise InputError(f"{path}: model.vocab has an empty token")
     if missing := {bytes([b]) for b in range(256)} - set(tokens):
         raise InputError(f"{path}: model.vocab lacks {len(missing)} of the 256 single bytes")
     grammar = record.get("grammar")
@@ -280,16 +291,24 @@ def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
 
 
 def _parse_merges(pairs: list[Any], names: dict[str, int], path: Path) -> list[tuple[int, int]]:
-    merges = []
+    try:
+        merges = [(names[left], names[right]) for left, right in pairs]
+        if all(left + right in names for left, right in pairs):
+            return merges
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise InputError(f"{path}: {_merge_fault(pairs, names)}")
+
+
+def _merge_fault(pairs: list[Any], names: dict[str, int]) -> str:
+    """What is wrong with the first bad merge."""
     for number, pair in enumerate(pairs):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
-            raise InputError(f"{path}: merge {number} is {pair!r}, not a pair of tokens")
-        left, right = pair
-        for name in (left, right, left + right):
+            return f"merge {number} is {pair!r}, not a pair of tokens"
+        for name in (*pair, "".join(pair)):
             if name not in names:
-                raise InputError(f"{path}: merge {number} names {name!r}, which is not in model.vocab")
-        merges.append((names[left], names[right]))
-    return merges
+                return f"merge {number} names {name!r}, which is not in model.vocab"
+    raise AssertionError("no merge is bad")
 
 
 def _parse_specials(added: list[Any], first: int, path: Path) -> dict[str, int]:
