@@ -122,13 +122,14 @@ def train(
 @BAD_TEXT
 def encode(tokenizer: str, file: Any, errors: str) -> None:
     """Print the ids of FILE (or stdin), separated by spaces."""
+    from tokenizer.streaming import encode_file
+
     loaded = _load(tokenizer)
-    raw = file.read()
-    try:
-        text = raw.decode("utf-8", errors=errors)
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{file.name}: invalid UTF-8 at byte {error.start}; see --errors") from None
-    click.echo(" ".join(map(str, loaded.encode(text))))
+    separator = ""
+    for ids in encode_file(loaded, file, errors):
+        click.echo(separator + " ".join(map(str, ids.tolist())), nl=False)
+        separator = " "
+    click.echo()
 
 
 @cli.command()

@@ -72,11 +72,11 @@ def test_an_interrupted_run_gives_the_same_files(
     def stopping(self: Tokenizer, texts: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 4:
+        if calls == 900:
             raise KeyboardInterrupt
         return real(self, texts, **options)
 
-    monkeypatch.setattr("tokenizer.shards.BATCH_CHARACTERS", 12_000)
+    monkeypatch.setattr("tokenizer.streaming.BATCH_BYTES", 1)  # a document a batch
     monkeypatch.setattr(Tokenizer, "encode_to_array", stopping)
     with pytest.raises(KeyboardInterrupt):
         write_shards(tokenizer, [corpus], tmp_path / "parts", shard_tokens=8_000)

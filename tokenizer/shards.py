@@ -17,11 +17,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from array import array
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -31,19 +28,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus import Errors, documents, total_size
-from tokenizer.counts import batches
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, sha256_file, write_json
 from tokenizer.progress import Step, step
 from tokenizer.shard_plan import TOTALS, check_plan, clear, id_type, plan_shards, read_record, resume
+from tokenizer.streaming import Encoded, encode_in_order
 from tokenizer.tokenizer import Tokenizer
 
 logger = logging.getLogger("gyeol")
 
 SHARD_TOKENS = 100_000_000
-BATCH_BYTES = 4 << 20
-
-Encoded = tuple[str, NDArray[np.int32]]
 
 
 def write_shards(
@@ -129,29 +123,10 @@ def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, st
     options = state["options"]
     with step("Writing shards", total=total_size(corpus)) as progress:
         source = documents(corpus, text_key=options["text_key"], errors=options["errors"], on_progress=progress.advance)
-        encoded = _encoded(tokenizer, (document.text for document in islice(source, done, None)))
+        encoded = encode_in_order(tokenizer, (document.text for document in islice(source, done, None)))
         while entry := _write_shard(out, state, encoded, progress):
             state["shards"].append(entry)
             write_json(out / "progress.json", state)
-
-
-def _encoded(tokenizer: Tokenizer, texts: Iterator[str]) -> Iterator[Encoded]:
-    """Each text with its ids, in order: batches are encoded on all cores while further ones are read."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        running: deque[tuple[list[str], Future[tuple[NDArray[np.int32], NDArray[np.int64]]]]] = deque()
-        for batch in batches(texts, BATCH_BYTES):
-            running.append((batch, pool.submit(tokenizer.encode_to_array, batch, threads=1)))
-            if len(running) > 2 * workers:
-                yield from _each(*running.popleft())
-        while running:
-            yield from _each(*running.popleft())
-
-
-def _each(batch: list[str], encoding: Future[tuple[NDArray[np.int32], NDArray[np.int64]]]) -> Iterator[Encoded]:
-    ids, offsets = encoding.result()
-    for text, start, end in zip(batch, offsets, offsets[1:], strict=False):
-        yield text, ids[start:end]
 
 
 @dataclass

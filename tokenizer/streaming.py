@@ -12,16 +12,25 @@ for ids in encode_stream(tokenizer, blocks):    # the ids of the whole text, in 
 from __future__ import annotations
 
 import codecs
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus import safe_pieces
+from tokenizer.counts import batches
+from tokenizer.progress import Step, step
+from tokenizer.text_files import Errors, Replacements, decoded, stream_blocks
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
+
+Encoded = tuple[str, NDArray[np.int32]]
+BATCH_BYTES = 4 << 20
 
 
 class StreamDecoder:
@@ -43,11 +52,48 @@ class StreamDecoder:
 
 
 def encode_stream(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[NDArray[np.int32]]:
-    """The ids of a text that comes in ``blocks``, in arrays; memory stays bounded.
+    """The ids of a text that comes in ``blocks``, in arrays; memory stays bounded, and all cores work.
 
     Joined, the arrays are the ids of the joined text: it is cut only where no pre-token can lie across (behind
     a line end before a visible character), save where 16 MiB have no such place.
     """
-    for piece in safe_pieces(blocks):
-        if piece:
-            yield tokenizer.encode_to_array([piece])[0]
+    for _, ids in encode_in_order(tokenizer, (piece for piece in safe_pieces(blocks) if piece)):
+        yield ids
+
+
+def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace") -> Iterator[NDArray[np.int32]]:
+    """The ids of an open file of UTF-8, in arrays, with a progress bar; memory stays bounded.
+
+    Invalid UTF-8 is replaced by U+FFFD with a warning, or with ``errors="strict"`` is an `InputError` with its place.
+    """
+    replacements = Replacements(errors)
+    size = os.fstat(file.fileno()).st_size if file.seekable() else None
+    with step("Encoding", total=size) as progress:
+        blocks = decoded(_told(stream_blocks(file), progress), file.name, replacements)
+        yield from encode_stream(tokenizer, blocks)
+    replacements.warn()
+
+
+def _told(blocks: Iterable[bytes], progress: Step) -> Iterator[bytes]:
+    for block in blocks:
+        progress.advance(len(block))
+        yield block
+
+
+def encode_in_order(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[Encoded]:
+    """Each text with its ids, in order: some are encoded on all cores while further ones are read."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        running: deque[tuple[list[str], Future[tuple[NDArray[np.int32], NDArray[np.int64]]]]] = deque()
+        for batch in batches(texts, BATCH_BYTES):
+            running.append((batch, pool.submit(tokenizer.encode_to_array, batch, threads=1)))
+            if len(running) > 2 * workers:
+                yield from _each(*running.popleft())
+        while running:
+            yield from _each(*running.popleft())
+
+
+def _each(batch: list[str], encoding: Future[tuple[NDArray[np.int32], NDArray[np.int64]]]) -> Iterator[Encoded]:
+    ids, offsets = encoding.result()
+    for text, start, end in zip(batch, offsets, offsets[1:], strict=False):
+        yield text, ids[start:end]
