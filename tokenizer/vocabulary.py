@@ -260,7 +260,7 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     pairs = _field(model, "merges", list, path)
     if model.get("type") != "BPE":
         raise InputError(f"{path}: model type {model.get('type')!r}; Gyeol reads byte-level BPE only")
-    if set(names.values()) != set(range(len(names))):
+    if any(type(i) is not int for i in names.values()) or set(names.values()) != set(range(len(names))):
         raise InputError(f"{path}: the ids of model.vocab are not 0 to {len(names) - 1}, each once")
     try:
         tokens = [from_unicode(name) for name, _ in sorted(names.items(), key=lambda item: item[1])]
@@ -271,14 +271,14 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     if missing := {bytes([b]) for b in range(256)} - set(tokens):
         raise InputError(f"{path}: model.vocab lacks {len(missing)} of the 256 single bytes")
     grammar = record.get("grammar")
-    if grammar not in PATTERNS:
+    if not isinstance(grammar, str) or grammar not in PATTERNS:
         raise InputError(f"{path.parent / 'gyeol.json'}: unknown grammar {grammar!r}; known: {', '.join(PATTERNS)}")
     own = {"format", "version", "grammar", "strict", "fingerprint", "sha256", "note"}
     return Vocabulary(
         tokens=tokens,
         merges=_parse_merges(pairs, names, path),
         special_tokens=_parse_specials(_field(raw, "added_tokens", list, path), len(tokens), path),
-        grammar=str(grammar),
+        grammar=grammar,
         strict=record.get("strict") is True,
         provenance={key: value for key, value in record.items() if key not in own},
     )
