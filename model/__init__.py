@@ -12,7 +12,8 @@ from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
 from model.generate import generate
 from model.loss import chunked_cross_entropy
-from model.pretrain import pretrain
+from model.memory import describe_plan
+from model.pretrain import dry_run, pretrain
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.transformer import Transformer
 
@@ -23,6 +24,8 @@ __all__ = [
     "PretrainResult",
     "Transformer",
     "chunked_cross_entropy",
+    "describe_plan",
+    "dry_run",
     "generate",
     "load_model",
     "preset",

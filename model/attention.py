@@ -13,9 +13,8 @@ from model.documents import DocumentMask
 from model.norm import RMSNorm
 from tokenizer.errors import InputError
 
-
 LOW_TURNS, HIGH_TURNS = 1.0, 4.0
-"""Llama 3.1: waves that turn fewer times over the first context are stretched fully, those that turn more not at all."""
+"""Llama 3.1: waves that turn less over the first context are stretched in full, those that turn more not at all."""
 
 
 class LayerCache:

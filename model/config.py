@@ -18,6 +18,14 @@ VOCAB_MULTIPLE = 128
 
 ROPE_SCALINGS = ("default", "linear", "llama3")
 
+KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+    "int | None": (int, type(None)),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -69,7 +77,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
+            if not isinstance(value, KINDS[str(field.type)]) or isinstance(value, bool) != (field.type == "bool"):
+                raise InputError(f"{field.name} is {value!r}; it must be of the kind {field.type}")
+            if isinstance(value, (int, float)) and field.type != "bool" and not value > 0:
                 raise InputError(f"{field.name} is {value}; it must be above 0")
         if self.rope_scaling not in ROPE_SCALINGS:
             known = ", ".join(ROPE_SCALINGS)

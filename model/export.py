@@ -101,12 +101,15 @@ def read_config(path: str | Path) -> ModelConfig:
     return config
 
 
+def model_tensors(model: Transformer) -> dict[str, Tensor]:
+    """The weights by name; a tied head is left out, as Hugging Face does."""
+    tied = model.config.tie_embeddings
+    return {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == HEAD)}
+
+
 def save_weights(path: str | Path, model: Transformer) -> None:
-    """Write the weights as safetensors, atomically; a tied head is left out, as Hugging Face does."""
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    if model.config.tie_embeddings:
-        del tensors[HEAD]
-    write_tensors(path, tensors)
+    """Write the weights as safetensors, atomically."""
+    write_tensors(path, model_tensors(model))
 
 
 def load_weights(path: str | Path, model: Transformer) -> None:
@@ -124,7 +127,8 @@ def load_weights(path: str | Path, model: Transformer) -> None:
 def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file, atomically."""
     with atomic_open(path) as handle:
-        handle.write(save({name: tensor.detach().cpu() for name, tensor in tensors.items()}, {"format": "pt"}))
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        handle.write(save(plain, {"format": "pt"}))
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

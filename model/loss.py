@@ -95,9 +95,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return grad_hidden, grad_weight, None, None, None, None
 
 
-def _softmax_in_place(
-    logits: Tensor, targets: Tensor, wide: torch.dtype, z_loss: float, need_gradient: bool
-) -> Tensor:
+def _softmax_in_place(logits: Tensor, targets: Tensor, wide: torch.dtype, z_loss: float, need_gradient: bool) -> Tensor:
     """Return the summed loss of ``logits`` (tokens, vocab), and turn them into d loss / d logits if asked for."""
     size = len(logits) if logits.is_cuda else max(1, PIECE_ELEMENTS // logits.shape[1])
     total = torch.zeros((), dtype=wide, device=logits.device)
