@@ -29,6 +29,7 @@ STAGE_HELP = (
     "ends; may be repeated.  [default: morphemes=0.72 superwords=1]"
 )
 WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
+SHAPE_HELP = "Part of the shape that differs from the preset's, as qk_norm=true or num_kv_heads=1; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -212,26 +213,71 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **o
 
 
 @cli.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder made by `gyeol shard`.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write or to resume.")
-@click.option("--preset", default="nano", show_default=True, help="Model shape: nano to small, ax-3.1-light, ax-3.1.")
+@click.option("--data", multiple=True, metavar="FOLDER[=WEIGHT]", help="Folder by `gyeol shard`; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write or to resume.")
+@click.option(
+    "--preset", default="nano", show_default=True, help="nano, mini, small, base, large, ax-3.1-light, ax-3.1."
+)
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=VALUE", help=SHAPE_HELP)
 @click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
 @click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
 @click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
-@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.")
+@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.  [default: 4096]")
+@click.option(
+    "--micro-batch-tokens", type=int, help="Tokens per forward pass; less takes less memory.  [default: 4096]"
+)
 @click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
-@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--documents", is_flag=True, help="Keep attention inside documents.")
+@click.option("--lr", type=float, help="Peak learning rate.  [default: 0.003]")
+@click.option("--optimizer", type=click.Choice(["adamw", "muon"]), default="adamw", show_default=True)
 @click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="cosine", show_default=True)
+@click.option("--z-loss", type=float, help="Weight of the squared log of the softmax's denominator, as 1e-4.")
+@click.option(
+    "--nonfinite", type=click.Choice(["stop", "skip"]), default="stop", help="What a step without a loss does."
+)
 @click.option("--seed", default=0, show_default=True)
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 ...")
+@click.option("--parallel", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", help="Under torchrun.")
+@click.option("--recompute", is_flag=True, help="Recompute activations: slower, far less memory.")
+@click.option("--compile/--no-compile", default=None, help="torch.compile the layers.  [default: on CUDA]")
+@click.option("--keep", default=2, show_default=True, help="Checkpoints kept.")
+@click.option("--tensorboard", is_flag=True, help="Log to RUN/tensorboard too.")
+@click.option("--dry-run", is_flag=True, help="Print parameters, operations and memory, and do nothing.")
+@click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
-def pretrain(data: Path, out: Path, minutes: float | None, as_json: bool, **options: Any) -> None:
-    """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder."""
+def pretrain(
+    data: tuple[str, ...],
+    out: Path | None,
+    shapes: tuple[str, ...],
+    minutes: float | None,
+    dry_run: bool,
+    gpus: int | None,
+    validation: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder.
+
+    On several GPUs: torchrun --nproc-per-node 8 -m cli pretrain ...
+    """
     from dataclasses import asdict
 
+    from model import describe_plan
+    from model import dry_run as plan
     from model import pretrain as run_pretrain
 
-    options["max_seconds"] = minutes * 60 if minutes else None
-    result = run_pretrain(data, out, **{key: value for key, value in options.items() if value is not None})
+    options |= {"max_seconds": minutes * 60 if minutes else None, "shape": dict(map(_value_after, shapes))}
+    given = {key: value for key, value in options.items() if value is not None}
+    if dry_run:
+        needs = plan(data, gpus=gpus, **given)
+        _print_json(asdict(needs)) if as_json else click.echo("\n".join(describe_plan(needs)))
+        return
+    if out is None or not data:
+        raise click.UsageError("give --data and --out, or --dry-run")
+    result = run_pretrain(data, out, validation=validation, **given)
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun the first process speaks
     if as_json:
         _print_json(asdict(result))
     else:
@@ -324,6 +370,17 @@ def _load(name: str) -> Tokenizer:
     from tokenizer import Tokenizer
 
     return Tokenizer.load(name)
+
+
+def _value_after(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON has it; a word alone is a string."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def _check_free(folder: Path, mark: str, what: str) -> None:
