@@ -23,7 +23,7 @@ from model.evaluate import Validation, byte_lengths
 from model.memory import Plan, memory_errors, plan_run
 from model.parallel import Workers, started_workers, uses_fsdp
 from model.precision import resolve_device, resolve_precision
-from model.pretrain_config import PretrainConfig, PretrainResult
+from model.pretrain_config import BATCH_TOKENS, PretrainConfig, PretrainResult
 from model.trainer import Trainer
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, sha256_file, write_json
@@ -66,6 +66,7 @@ def pretrain(
     for source in sources:
         _check_tokenizer(source, tokenizer)
     shape = run_shape(config, tokenizer.vocab_size)
+    config = replace(config, batch_tokens=config.batch_tokens or max(BATCH_TOKENS, shape.max_context))
     other = None if validation is None else ShardFolder(validation)
     streams, held_out = _streams(list(sources), other, shape.max_context, tokenizer)
     training = joined(streams)
@@ -161,7 +162,7 @@ def run_shape(config: PretrainConfig, vocab_size: int) -> ModelConfig:
                 f"or give the model a longer one with --shape max_context={config.context}"
             )
         shape = replace(shape, max_context=config.context)
-    if config.batch_tokens < shape.max_context:
+    if config.batch_tokens is not None and config.batch_tokens < shape.max_context:
         raise InputError(
             f"batch_tokens {config.batch_tokens:,} is below one window of {shape.max_context:,} tokens; "
             "raise it or lower context"

@@ -19,6 +19,8 @@ CHOICES = {
     "nonfinite": ("stop", "skip"),
 }
 
+BATCH_TOKENS = 4096
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
@@ -44,8 +46,9 @@ class PretrainConfig:
     documents: bool = False
     """Whether attention stays inside a document where a window holds several; else it runs across, as in GPT-2."""
 
-    batch_tokens: int = 4096
-    """Tokens in an optimizer step, rounded down to whole windows."""
+    batch_tokens: int | None = None
+    """Tokens in an optimizer step, rounded down to whole windows; None is `BATCH_TOKENS`, or one window where that is
+    longer."""
 
     micro_batch_tokens: int = 4096
     """Tokens in a forward and backward pass; gradients add up over the passes of a step."""
@@ -108,10 +111,10 @@ class PretrainConfig:
     """Whether the log goes to RUN/tensorboard too."""
 
     def __post_init__(self) -> None:
-        for name in ("tokens", "max_seconds", "context"):
+        for name in ("tokens", "max_seconds", "context", "batch_tokens"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise InputError(f"{name} is {value}; it must be above 0, or left out")
-        positive = ("batch_tokens", "micro_batch_tokens", "lr", "clip", "eval_every", "eval_tokens", "checkpoint_every")
+        positive = ("micro_batch_tokens", "lr", "clip", "eval_every", "eval_tokens", "checkpoint_every")
         for name in (*positive, "keep"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")

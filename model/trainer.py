@@ -57,7 +57,7 @@ class Trainer:
         self.model = Transformer(shape, seed=config.seed).to(device)
         compiled = compiles_by_default(device) if config.compile is None else config.compile
         prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
-        self.windows_per_step = config.batch_tokens // shape.max_context
+        self.windows_per_step = (config.batch_tokens or 0) // shape.max_context
         self.windows_per_pass = max(1, config.micro_batch_tokens // shape.max_context)
         check_parallel(self.windows_per_step, workers, config.optimizer, uses_fsdp(shape, workers, config.parallel))
         self.spread: nn.Module = spread_model(self.model, workers, config.parallel, device)
