@@ -10,7 +10,7 @@ from __future__ import annotations
 # Not lazily: `pretrain` and `generate` are modules too, and whichever was bound last would win.
 from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
-from model.generate import generate
+from model.generate import generate, generate_batch
 from model.loss import chunked_cross_entropy
 from model.memory import describe_plan
 from model.pretrain import dry_run, pretrain
@@ -27,6 +27,7 @@ __all__ = [
     "describe_plan",
     "dry_run",
     "generate",
+    "generate_batch",
     "load_model",
     "preset",
     "pretrain",

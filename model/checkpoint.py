@@ -98,7 +98,9 @@ def save_checkpoint(
         folder = workers.share(stack.enter_context(atomic_folder(final)) if workers.first else None)
         tensors = model_tensors(model), optimizer.tensors()
         if any(isinstance(weight, DTensor) for weight in model.parameters()):
-            dcp.save(tensors[0] | tensors[1], storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+            dcp.save(
+                tensors[0] | tensors[1], storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True)
+            )
         elif workers.first:
             write_tensors(folder / WEIGHTS, tensors[0])
             write_tensors(folder / OPTIMIZER, tensors[1])
