@@ -290,21 +290,46 @@ def pretrain(
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--prompt", required=True, help="Text to go on from.")
+@click.option("--prompt", "prompts", multiple=True, required=True, help="Text to go on from; several are done at once.")
 @click.option("--max-tokens", default=200, show_default=True)
 @click.option("--temperature", default=0.8, show_default=True, help="0 takes the likeliest token each time.")
 @click.option("--top-k", type=int, help="Choose among this many likeliest tokens.")
 @click.option("--top-p", default=0.95, show_default=True, help="Choose among the likeliest that make up this share.")
+@click.option("--min-p", type=float, help="Choose among tokens at least so likely, as a share of the likeliest.")
+@click.option(
+    "--repetition-penalty", default=1.0, show_default=True, help="Above 1: tokens said before are less likely."
+)
+@click.option("--heal/--no-heal", default=True, help="Take a prompt that ends inside a token back to where it begins.")
 @click.option("--seed", type=int, help="Makes the text repeatable.")
-def generate(run: Path, prompt: str, max_tokens: int, **options: Any) -> None:
+@AS_JSON
+def generate(run: Path, prompts: tuple[str, ...], max_tokens: int, as_json: bool, **options: Any) -> None:
     """Continue a text with the model in the folder RUN."""
     from model import generate as run_generate
+    from model import generate_batch
 
-    pieces = run_generate(run, prompt, max_new_tokens=max_tokens, **options)
-    click.echo(prompt, nl=False)
-    for piece in pieces:
-        click.echo(piece, nl=False)
-    click.echo()
+    if len(prompts) == 1 and not as_json:
+        pieces = run_generate(run, prompts[0], max_new_tokens=max_tokens, **options)
+        click.echo(prompts[0], nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        click.echo()
+        return
+    texts = generate_batch(run, prompts, max_new_tokens=max_tokens, **options)
+    if as_json:
+        _print_json([{"prompt": prompt, "continuation": text} for prompt, text in zip(prompts, texts, strict=True)])
+    else:
+        click.echo("\n\n".join(prompt + text for prompt, text in zip(prompts, texts, strict=True)))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("curves.html"), show_default=True)
+def plot(runs: tuple[Path, ...], out: Path) -> None:
+    """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
+    from model.plot import plot_runs
+
+    plot_runs(runs, out)
+    click.echo(out)
 
 
 @cli.command()

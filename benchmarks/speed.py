@@ -1,7 +1,8 @@
-"""Speed and memory of training and encoding, beside other libraries.
+"""Speed and memory of training, encoding and pretraining, beside other libraries.
 
     python -m benchmarks.speed train CORPUS... --vocab-size 102400 --rounds 3 --json train.json
     python -m benchmarks.speed encode -t gyeol-100k TEXT... --threads 2 --rounds 5 --worst
+    python -m benchmarks.speed pretrain SHARDS --preset nano --steps 8 --rounds 3 --json pretrain.json
 
 Every measurement is one process (see `benchmarks.timing`), the rounds go round all of them in turn, and a
 library that is missing or cannot do the work is listed with the reason. CPU seconds show a library that uses
@@ -28,19 +29,21 @@ import click
 
 from benchmarks.engines import ENGINES, Form
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
+from benchmarks.pretraining import CONTENDERS, pretraining_jobs, pretraining_results
 from benchmarks.provenance import cores, provenance
-from benchmarks.speed_tables import print_encoding, print_training
+from benchmarks.speed_tables import print_encoding, print_pretraining, print_training
 from benchmarks.timing import Unmeasured, measure_in_child, spread
 from benchmarks.trainers import TRAINERS, TrainJob
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file, write_json
 from tokenizer.progress import step
+from tokenizer.shards import read_manifest
 
 PIECE = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
 BASE_TRAINER, BASE_VOCABULARY = "huggingface", "o200k_base"
-PEERS = ("rustbpe", "gigatoken", "fastokens")
+PEERS = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
 
 
 def measure_training(
@@ -140,6 +143,31 @@ def measure_encoding(
         "settings": {"rounds": rounds, "threads": threads, "worst_bytes": worst_bytes if worst else None},
         "texts": described | {"pieces": len(texts)},
         "results": _encoding_rows(found, cases),
+        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
+    }
+
+
+def measure_pretraining(
+    data: str | Path, *, rounds: int = 1, threads: int | None = None, timeout: float = 3600, **settings: Any
+) -> dict[str, Any]:
+    """Take steps of pretraining on the shard folder ``data`` with Gyeol and with transformers, on the CPU.
+
+    ``settings`` are those of `pretraining_jobs`. ``results["gyeol bf16"]`` and the others have ``rounds``,
+    ``tokens_per_second``, ``cpu_seconds`` and ``peak_bytes`` (median, min, max), their ratios to transformers in
+    float32, and ``loss_difference``, the greatest between the losses of both.
+    """
+    manifest = read_manifest(data)
+    skipped = {name: reason for name in CONTENDERS if (reason := _missing((name.replace("gyeol", "model"),)))}
+    jobs = pretraining_jobs(Path(data).resolve(), **settings)
+    skipped = {key: skipped[job["pretrainer"]] for key, job in jobs.items() if job["pretrainer"] in skipped}
+    found = _rounds(jobs, rounds, threads or cores(), timeout, skipped)
+    return {
+        "format": 1,
+        "measure": "pretraining speed",
+        "provenance": _provenance(),
+        "settings": {"rounds": rounds, "threads": threads or cores(), **settings},
+        "data": {name: manifest[name] for name in ("tokens", "documents", "tokenizer")},
+        "results": pretraining_results(found),
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
     }
 
@@ -314,7 +342,7 @@ SECONDS = click.FloatRange(min=0, min_open=True)
 
 @click.group()
 def main() -> None:
-    """Measure the speed of training and encoding beside other libraries."""
+    """Measure the speed of training, encoding and pretraining beside other libraries."""
 
 
 @main.command()
@@ -349,6 +377,24 @@ def encode(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path 
     """Encode TEXTS with the vocabularies of TOKENIZERs, and with o200k_base, in several engines."""
     with input_errors():
         _finish(measure_encoding(tokenizers, texts, **options), json_path, print_encoding)
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--preset", default="nano", show_default=True)
+@click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
+@click.option("--batch-tokens", type=click.IntRange(1), default=4096, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Steps inside the clock.")
+@click.option("--lr", type=float, default=3e-3, show_default=True)
+@click.option("--precision", "precisions", multiple=True, default=["fp32", "bf16"], show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="All cores by default.")
+@click.option("--timeout", type=SECONDS, default=3600.0, show_default=True, help="Seconds for one measurement.")
+@ROUNDS
+@JSON
+def pretrain(data: Path, json_path: Path | None, **options: Any) -> None:
+    """Pretrain on the shards in the folder DATA, with Gyeol and with transformers."""
+    with input_errors():
+        _finish(measure_pretraining(data, **options), json_path, print_pretraining)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Optimizer:
     """
 
     def __init__(self, model: nn.Module, kind: str, lr: float, weight_decay: float) -> None:
-        self._names = {weight: name for name, weight in model.named_parameters()}
+        self._names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
         parts: dict[str, list[Tensor]] = {"layers": [], "decayed": [], "kept": []}
         for weight, name in self._names.items():
             if weight.dim() < 2 or "embed_tokens" in name:

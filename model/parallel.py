@@ -94,7 +94,8 @@ def spread_model(model: Transformer, workers: Workers, parallel: str, device: to
         mesh = init_device_mesh(device.type, (workers.count,))
         for layer in model.model.layers:
             fully_shard(layer, mesh=mesh)
-        return fully_shard(model, mesh=mesh)
+        fully_shard(model, mesh=mesh)
+        return model
     return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
 
 

@@ -24,6 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("generate")
     shape = {"hidden_size": 48, "intermediate_size": 96, "num_layers": 2, "num_heads": 4, "num_kv_heads": 2}
     data = write_shards(folder / "data", [sentences(300)])
+    torch.set_num_threads(1)  # a model this small is slower on more
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", {**shape, "max_context": 64})
         patch.setattr("tokenizer.Tokenizer", ByteTokenizer, raising=False)
