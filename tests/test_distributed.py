@@ -13,7 +13,9 @@ import pytest
 from conftest import ROOT
 
 import samples
+from model.parallel import Workers, check_parallel
 from tokenizer import train
+from tokenizer.errors import InputError
 from tokenizer.shards import write_shards
 
 STEPS = 20
@@ -107,8 +109,8 @@ def test_one_process_is_killed_and_two_sharded_ones_go_on(data: Path, whole: Pat
     assert losses(run) == pytest.approx(losses(whole), abs=2e-5)
 
 
-def test_what_processes_cannot_share_is_refused(data: Path, tmp_path: Path) -> None:
-    done = pretrain(data, tmp_path / "run", "--parallel", "fsdp", "--optimizer", "muon", processes=2)
-    assert "muon needs whole matrices" in done.stderr
-    done = pretrain(data, tmp_path / "other", "--batch-tokens", "32", processes=2)
-    assert "2 processes cannot share evenly" in done.stderr
+def test_what_processes_cannot_share_is_refused() -> None:
+    with pytest.raises(InputError, match="muon needs whole matrices"):
+        check_parallel(4, Workers(count=2), "muon", sharded=True)
+    with pytest.raises(InputError, match="5 windows, which 2 processes cannot share evenly"):
+        check_parallel(5, Workers(count=2), "adamw", sharded=False)
