@@ -12,12 +12,39 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import cores
+from benchmarks.rounds import missing, run_rounds, speed_provenance
 from benchmarks.timing import clocked, spread
 from tokenizer.errors import InputError
+from tokenizer.shards import read_manifest
 
 CONTENDERS = ("gyeol", "transformers")
 BASE = "transformers fp32"
 SEED = 0
+
+
+def measure_pretraining(
+    data: str | Path, *, rounds: int = 1, threads: int | None = None, timeout: float = 3600, **settings: Any
+) -> dict[str, Any]:
+    """Take steps of pretraining on the shard folder ``data`` with Gyeol and with transformers, on the CPU.
+
+    ``settings`` are those of `pretraining_jobs`. ``results["gyeol bf16"]`` and the others have ``rounds``,
+    ``tokens_per_second``, ``cpu_seconds`` and ``peak_bytes`` (median, min, max), their ratios to transformers in
+    float32, and ``loss_difference``, the greatest between the losses of both.
+    """
+    manifest = read_manifest(data)
+    skipped = {name: reason for name in CONTENDERS if (reason := missing((name.replace("gyeol", "model"),)))}
+    jobs = pretraining_jobs(Path(data).resolve(), **settings)
+    skipped = {key: skipped[job["pretrainer"]] for key, job in jobs.items() if job["pretrainer"] in skipped}
+    found = run_rounds(jobs, rounds, threads or cores(), timeout, skipped)
+    return {
+        "format": 1,
+        "measure": "pretraining speed",
+        "provenance": speed_provenance(),
+        "settings": {"rounds": rounds, "threads": threads or cores(), **settings},
+        "data": {name: manifest[name] for name in ("tokens", "documents", "tokenizer")},
+        "results": pretraining_results(found),
+        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
+    }
 
 
 def pretraining_jobs(

@@ -12,16 +12,12 @@ more threads than it was given, and a machine that was busy with something else.
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import random
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +25,19 @@ import click
 
 from benchmarks.engines import ENGINES, Form
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.pretraining import CONTENDERS, pretraining_jobs, pretraining_results
-from benchmarks.provenance import cores, provenance
+from benchmarks.pretraining import measure_pretraining
+from benchmarks.provenance import cores
+from benchmarks.rounds import missing, name_of, run_rounds, speed_provenance
 from benchmarks.speed_tables import print_encoding, print_pretraining, print_training
-from benchmarks.timing import Unmeasured, measure_in_child, spread
+from benchmarks.timing import spread
 from benchmarks.trainers import TRAINERS, TrainJob
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file, write_json
-from tokenizer.progress import step
-from tokenizer.shards import read_manifest
 
 PIECE = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
 BASE_TRAINER, BASE_VOCABULARY = "huggingface", "o200k_base"
-PEERS = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
 
 
 def measure_training(
@@ -67,14 +61,14 @@ def measure_training(
     for name in names:
         if name not in TRAINERS:
             raise InputError(f"unknown trainer {name!r}; known: {', '.join(TRAINERS)}")
-    skipped = {name: reason for name in names if (reason := _missing(TRAINERS[name].modules))}
+    skipped = {name: reason for name in names if (reason := missing(TRAINERS[name].modules))}
     described = _describe(corpus, text_key)
     workers = threads or cores()
     curriculum = {"weights": [list(weight) for weight in weights]} if weights else {}
     job = asdict(TrainJob([str(path) for path in corpus], vocab_size, workers, curriculum, text_key))
     jobs = {name: {"trainer": name, "train": job} for name in names}
     results: dict[str, Any] = {
-        key: {"rounds": runs} for key, runs in _rounds(jobs, rounds, workers, timeout, skipped).items()
+        key: {"rounds": runs} for key, runs in run_rounds(jobs, rounds, workers, timeout, skipped).items()
     }
     for result in results.values():
         for figure in ("seconds", "cpu_seconds", "peak_bytes"):
@@ -86,7 +80,7 @@ def measure_training(
     return {
         "format": 1,
         "measure": "training speed",
-        "provenance": _provenance(),
+        "provenance": speed_provenance(),
         "settings": {"vocab_size": vocab_size, "rounds": rounds, "threads": workers, "weights": list(weights)},
         "corpus": described,
         "results": results,
@@ -133,41 +127,16 @@ def measure_encoding(
                     for count in sorted({1, threads}) if case == "text" else [1]:
                         key = f"{form.name} | {name} | {case} | {count}"
                         jobs[key] = {"engine": name, "form": asdict(form), "texts": str(file), "threads": count}
-                        if reason := _missing((ENGINES[name].module,)):
+                        if reason := missing((ENGINES[name].module,)):
                             skipped[key] = reason
-        found = _rounds(jobs, rounds, None, timeout, skipped)
+        found = run_rounds(jobs, rounds, None, timeout, skipped)
     return {
         "format": 1,
         "measure": "encoding speed",
-        "provenance": _provenance(),
+        "provenance": speed_provenance(),
         "settings": {"rounds": rounds, "threads": threads, "worst_bytes": worst_bytes if worst else None},
         "texts": described | {"pieces": len(texts)},
         "results": _encoding_rows(found, cases),
-        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
-    }
-
-
-def measure_pretraining(
-    data: str | Path, *, rounds: int = 1, threads: int | None = None, timeout: float = 3600, **settings: Any
-) -> dict[str, Any]:
-    """Take steps of pretraining on the shard folder ``data`` with Gyeol and with transformers, on the CPU.
-
-    ``settings`` are those of `pretraining_jobs`. ``results["gyeol bf16"]`` and the others have ``rounds``,
-    ``tokens_per_second``, ``cpu_seconds`` and ``peak_bytes`` (median, min, max), their ratios to transformers in
-    float32, and ``loss_difference``, the greatest between the losses of both.
-    """
-    manifest = read_manifest(data)
-    skipped = {name: reason for name in CONTENDERS if (reason := _missing((name.replace("gyeol", "model"),)))}
-    jobs = pretraining_jobs(Path(data).resolve(), **settings)
-    skipped = {key: skipped[job["pretrainer"]] for key, job in jobs.items() if job["pretrainer"] in skipped}
-    found = _rounds(jobs, rounds, threads or cores(), timeout, skipped)
-    return {
-        "format": 1,
-        "measure": "pretraining speed",
-        "provenance": _provenance(),
-        "settings": {"rounds": rounds, "threads": threads or cores(), **settings},
-        "data": {name: manifest[name] for name in ("tokens", "documents", "tokenizer")},
-        "results": pretraining_results(found),
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
     }
 
@@ -229,26 +198,6 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
     return rows
 
 
-def _rounds(
-    jobs: dict[str, dict[str, Any]], rounds: int, threads: int | None, timeout: float, skipped: dict[str, str]
-) -> dict[str, list[dict[str, Any]]]:
-    """The figures of every job, round by round; a job that fails is put into ``skipped``."""
-    found: dict[str, list[dict[str, Any]]] = {key: [] for key in jobs}
-    with tempfile.TemporaryDirectory() as folder, step("Measuring", total=rounds * len(jobs)) as progress:
-        for _ in range(rounds):
-            for key, job in jobs.items():
-                progress.note(key)
-                if key not in skipped:
-                    try:
-                        found[key].append(measure_in_child(job, Path(folder), threads or job["threads"], timeout))
-                    except Unmeasured as error:
-                        skipped[key] = str(error)
-                progress.advance()
-    if done := {key: runs for key, runs in found.items() if key not in skipped}:
-        return done
-    raise InputError("nothing could be measured: " + "; ".join(f"{key}: {why}" for key, why in skipped.items()))
-
-
 def _forms(tokenizers: Sequence[str], scratch: Path) -> list[Form]:
     """The vocabularies in every form, o200k_base last."""
     from tokenizer import Tokenizer
@@ -279,36 +228,10 @@ def _describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
     for document in documents(paths, text_key=text_key):
         count, size = count + 1, size + len(document.text.encode())
     return {
-        "files": [{"name": _name(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
+        "files": [{"name": name_of(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
         "documents": count,
         "bytes": size,
     }
-
-
-def _name(path: str | Path) -> str:
-    """A path as given where that is relative, else its last part."""
-    return Path(path).name if Path(path).is_absolute() else str(path)
-
-
-def _missing(modules: Iterable[str]) -> str | None:
-    for module in modules:
-        try:
-            if importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError
-        except ModuleNotFoundError:
-            return f"{module} is not installed; pip install 'gyeol[bench]'"
-    return None
-
-
-def _provenance() -> dict[str, Any]:
-    found = provenance()
-    for package in PEERS:
-        try:
-            found["versions"][package] = version(package)
-        except PackageNotFoundError:
-            found["versions"][package] = None
-    words = [head + sep + _name(tail) for head, sep, tail in (w.rpartition("=") for w in sys.argv[1:])]
-    return found | {"command": shlex.join(["python", "-m", "benchmarks.speed", *words])}
 
 
 @contextmanager
