@@ -29,6 +29,7 @@ STAGE_HELP = (
     "ends; may be repeated.  [default: morphemes=0.72 superwords=1]"
 )
 WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
+SHAPE_HELP = "Part of the shape that differs from the preset's, as qk_norm=true or num_kv_heads=1; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -213,26 +214,71 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **o
 
 
 @cli.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder made by `gyeol shard`.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write or to resume.")
-@click.option("--preset", default="nano", show_default=True, help="Model shape: nano to small, ax-3.1-light, ax-3.1.")
+@click.option("--data", multiple=True, metavar="FOLDER[=WEIGHT]", help="Folder by `gyeol shard`; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write or to resume.")
+@click.option(
+    "--preset", default="nano", show_default=True, help="nano, mini, small, base, large, ax-3.1-light, ax-3.1."
+)
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=VALUE", help=SHAPE_HELP)
 @click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
 @click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
 @click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
-@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.")
+@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.  [default: 4096]")
+@click.option(
+    "--micro-batch-tokens", type=int, help="Tokens per forward pass; less takes less memory.  [default: 4096]"
+)
 @click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
-@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--documents", is_flag=True, help="Keep attention inside documents.")
+@click.option("--lr", type=float, help="Peak learning rate.  [default: 0.003]")
+@click.option("--optimizer", type=click.Choice(["adamw", "muon"]), default="adamw", show_default=True)
 @click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="cosine", show_default=True)
+@click.option("--z-loss", type=float, help="Weight of the squared log of the softmax's denominator, as 1e-4.")
+@click.option(
+    "--nonfinite", type=click.Choice(["stop", "skip"]), default="stop", help="What a step without a loss does."
+)
 @click.option("--seed", default=0, show_default=True)
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 ...")
+@click.option("--parallel", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", help="Under torchrun.")
+@click.option("--recompute", is_flag=True, help="Recompute activations: slower, far less memory.")
+@click.option("--compile/--no-compile", default=None, help="torch.compile the layers.  [default: on CUDA]")
+@click.option("--keep", default=2, show_default=True, help="Checkpoints kept.")
+@click.option("--tensorboard", is_flag=True, help="Log to RUN/tensorboard too.")
+@click.option("--dry-run", is_flag=True, help="Print parameters, operations and memory, and do nothing.")
+@click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
-def pretrain(data: Path, out: Path, minutes: float | None, as_json: bool, **options: Any) -> None:
-    """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder."""
+def pretrain(
+    data: tuple[str, ...],
+    out: Path | None,
+    shapes: tuple[str, ...],
+    minutes: float | None,
+    dry_run: bool,
+    gpus: int | None,
+    validation: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder.
+
+    On several GPUs: torchrun --nproc-per-node 8 -m cli pretrain ...
+    """
     from dataclasses import asdict
 
+    from model import describe_plan
+    from model import dry_run as plan
     from model import pretrain as run_pretrain
 
-    options["max_seconds"] = minutes * 60 if minutes else None
-    result = run_pretrain(data, out, **{key: value for key, value in options.items() if value is not None})
+    options |= {"max_seconds": minutes * 60 if minutes else None, "shape": dict(map(_value_after, shapes))}
+    given = {key: value for key, value in options.items() if value is not None}
+    if dry_run:
+        needs = plan(data, gpus=gpus, **given)
+        _print_json(asdict(needs)) if as_json else click.echo("\n".join(describe_plan(needs)))
+        return
+    if out is None or not data:
+        raise click.UsageError("give --data and --out, or --dry-run")
+    result = run_pretrain(data, out, validation=validation, **given)
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun the first process speaks
     if as_json:
         _print_json(asdict(result))
     else:
@@ -245,21 +291,46 @@ def pretrain(data: Path, out: Path, minutes: float | None, as_json: bool, **opti
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--prompt", required=True, help="Text to go on from.")
+@click.option("--prompt", "prompts", multiple=True, required=True, help="Text to go on from; several are done at once.")
 @click.option("--max-tokens", default=200, show_default=True)
 @click.option("--temperature", default=0.8, show_default=True, help="0 takes the likeliest token each time.")
 @click.option("--top-k", type=int, help="Choose among this many likeliest tokens.")
 @click.option("--top-p", default=0.95, show_default=True, help="Choose among the likeliest that make up this share.")
+@click.option("--min-p", type=float, help="Choose among tokens at least so likely, as a share of the likeliest.")
+@click.option(
+    "--repetition-penalty", default=1.0, show_default=True, help="Above 1: tokens said before are less likely."
+)
+@click.option("--heal/--no-heal", default=True, help="Take a prompt that ends inside a token back to where it begins.")
 @click.option("--seed", type=int, help="Makes the text repeatable.")
-def generate(run: Path, prompt: str, max_tokens: int, **options: Any) -> None:
+@AS_JSON
+def generate(run: Path, prompts: tuple[str, ...], max_tokens: int, as_json: bool, **options: Any) -> None:
     """Continue a text with the model in the folder RUN."""
     from model import generate as run_generate
+    from model import generate_batch
 
-    pieces = run_generate(run, prompt, max_new_tokens=max_tokens, **options)
-    click.echo(prompt, nl=False)
-    for piece in pieces:
-        click.echo(piece, nl=False)
-    click.echo()
+    if len(prompts) == 1 and not as_json:
+        pieces = run_generate(run, prompts[0], max_new_tokens=max_tokens, **options)
+        click.echo(prompts[0], nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        click.echo()
+        return
+    texts = generate_batch(run, prompts, max_new_tokens=max_tokens, **options)
+    if as_json:
+        _print_json([{"prompt": prompt, "continuation": text} for prompt, text in zip(prompts, texts, strict=True)])
+    else:
+        click.echo("\n\n".join(prompt + text for prompt, text in zip(prompts, texts, strict=True)))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("curves.html"), show_default=True)
+def plot(runs: tuple[Path, ...], out: Path) -> None:
+    """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
+    from model.plot import plot_runs
+
+    plot_runs(runs, out)
+    click.echo(out)
 
 
 @cli.command()
@@ -325,6 +396,17 @@ def _load(name: str) -> Tokenizer:
     from tokenizer import Tokenizer
 
     return Tokenizer.load(name)
+
+
+def _value_after(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON has it; a word alone is a string."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def _check_free(folder: Path, mark: str, what: str) -> None:

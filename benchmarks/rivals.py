@@ -1,4 +1,4 @@
-"""One training or encoding by a rival, in a process of its own.
+"""One training, encoding or pretraining by a rival, in a process of its own.
 
 ``python -m benchmarks.rivals JOB ANSWER`` is what `benchmarks.timing.measure_in_child` starts. All do their work
 once before the clock, on the embedded samples, so that compiling and first-use tables are paid by then.
@@ -17,6 +17,7 @@ import numpy as np
 
 import samples
 from benchmarks.engines import ENGINES, Form
+from benchmarks.pretraining import run_pretraining
 from benchmarks.timing import clocked
 from benchmarks.trainers import TRAINERS, TrainJob
 
@@ -54,7 +55,8 @@ def main() -> None:
     """Do the job in the first file and write the answer, or the error, to the second."""
     job = json.loads(Path(sys.argv[1]).read_bytes())
     try:
-        answer = (run_train if "trainer" in job else run_encode)(job)
+        work = run_pretraining if "pretrainer" in job else run_train if "trainer" in job else run_encode
+        answer = work(job)
     except Exception as error:  # whatever a rival raises is its answer
         answer = {"error": f"{type(error).__name__}: {error}", "input": type(error).__name__ == "InputError"}
     except BaseException as error:  # a panic of a Rust library derives from BaseException

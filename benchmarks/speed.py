@@ -1,7 +1,8 @@
-"""Speed and memory of training and encoding, beside other libraries.
+"""Speed and memory of training, encoding and pretraining, beside other libraries.
 
     python -m benchmarks.speed train CORPUS... --vocab-size 102400 --rounds 3 --json train.json
     python -m benchmarks.speed encode -t gyeol-100k TEXT... --threads 2 --rounds 5 --worst
+    python -m benchmarks.speed pretrain SHARDS --preset nano --steps 8 --rounds 3 --json pretrain.json
 
 Every measurement is one process (see `benchmarks.timing`), the rounds go round all of them in turn, and a
 library that is missing or cannot do the work is listed with the reason. CPU seconds show a library that uses
@@ -11,14 +12,12 @@ more threads than it was given, and a machine that was busy with something else.
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,19 @@ import click
 
 from benchmarks.engines import ENGINES, Form
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.provenance import command, cores, provenance, shown_path
-from benchmarks.speed_tables import print_encoding, print_training
-from benchmarks.timing import Unmeasured, measure_in_child, spread
+from benchmarks.pretraining import measure_pretraining
+from benchmarks.provenance import cores, shown_path
+from benchmarks.rounds import missing, run_rounds, speed_provenance
+from benchmarks.speed_tables import print_encoding, print_pretraining, print_training
+from benchmarks.timing import spread
 from benchmarks.trainers import TRAINERS, TrainJob
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file, write_json
-from tokenizer.progress import step
 
 PIECE = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
 BASE_TRAINER, BASE_VOCABULARY = "huggingface", "o200k_base"
-PEERS = ("rustbpe", "gigatoken", "fastokens")
 
 
 def measure_training(
@@ -62,14 +61,14 @@ def measure_training(
     for name in names:
         if name not in TRAINERS:
             raise InputError(f"unknown trainer {name!r}; known: {', '.join(TRAINERS)}")
-    skipped = {name: reason for name in names if (reason := _missing(TRAINERS[name].modules))}
+    skipped = {name: reason for name in names if (reason := missing(TRAINERS[name].modules))}
     described = _describe(corpus, text_key)
     workers = threads or cores()
     curriculum = {"weights": [list(weight) for weight in weights]} if weights else {}
     job = asdict(TrainJob([str(path) for path in corpus], vocab_size, workers, curriculum, text_key))
     jobs = {name: {"trainer": name, "train": job} for name in names}
     results: dict[str, Any] = {
-        key: {"rounds": runs} for key, runs in _rounds(jobs, rounds, workers, timeout, skipped).items()
+        key: {"rounds": runs} for key, runs in run_rounds(jobs, rounds, workers, timeout, skipped).items()
     }
     for result in results.values():
         for figure in ("seconds", "cpu_seconds", "peak_bytes"):
@@ -81,7 +80,7 @@ def measure_training(
     return {
         "format": 1,
         "measure": "training speed",
-        "provenance": _provenance(),
+        "provenance": speed_provenance(),
         "settings": {"vocab_size": vocab_size, "rounds": rounds, "threads": workers, "weights": list(weights)},
         "corpus": described,
         "results": results,
@@ -128,13 +127,13 @@ def measure_encoding(
                     for count in sorted({1, threads}) if case == "text" else [1]:
                         key = f"{form.name} | {name} | {case} | {count}"
                         jobs[key] = {"engine": name, "form": asdict(form), "texts": str(file), "threads": count}
-                        if reason := _missing((ENGINES[name].module,)):
+                        if reason := missing((ENGINES[name].module,)):
                             skipped[key] = reason
-        found = _rounds(jobs, rounds, None, timeout, skipped)
+        found = run_rounds(jobs, rounds, None, timeout, skipped)
     return {
         "format": 1,
         "measure": "encoding speed",
-        "provenance": _provenance(),
+        "provenance": speed_provenance(),
         "settings": {"rounds": rounds, "threads": threads, "worst_bytes": worst_bytes if worst else None},
         "texts": described | {"pieces": len(texts)},
         "results": _encoding_rows(found, cases),
@@ -199,26 +198,6 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
     return rows
 
 
-def _rounds(
-    jobs: dict[str, dict[str, Any]], rounds: int, threads: int | None, timeout: float, skipped: dict[str, str]
-) -> dict[str, list[dict[str, Any]]]:
-    """The figures of every job, round by round; a job that fails is put into ``skipped``."""
-    found: dict[str, list[dict[str, Any]]] = {key: [] for key in jobs}
-    with tempfile.TemporaryDirectory() as folder, step("Measuring", total=rounds * len(jobs)) as progress:
-        for _ in range(rounds):
-            for key, job in jobs.items():
-                progress.note(key)
-                if key not in skipped:
-                    try:
-                        found[key].append(measure_in_child(job, Path(folder), threads or job["threads"], timeout))
-                    except Unmeasured as error:
-                        skipped[key] = str(error)
-                progress.advance()
-    if done := {key: runs for key, runs in found.items() if key not in skipped}:
-        return done
-    raise InputError("nothing could be measured: " + "; ".join(f"{key}: {why}" for key, why in skipped.items()))
-
-
 def _forms(tokenizers: Sequence[str], scratch: Path) -> list[Form]:
     """The vocabularies in every form, o200k_base last."""
     from tokenizer import Tokenizer
@@ -255,26 +234,6 @@ def _describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
     }
 
 
-def _missing(modules: Iterable[str]) -> str | None:
-    for module in modules:
-        try:
-            if importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError
-        except ModuleNotFoundError:
-            return f"{module} is not installed; pip install 'gyeol[bench]'"
-    return None
-
-
-def _provenance() -> dict[str, Any]:
-    found = provenance()
-    for package in PEERS:
-        try:
-            found["versions"][package] = version(package)
-        except PackageNotFoundError:
-            found["versions"][package] = None
-    return found | {"command": command("python", "-m", "benchmarks.speed")}
-
-
 @contextmanager
 def input_errors() -> Iterator[None]:
     """Turn what a user did wrong into click's error, exit code 2."""
@@ -306,7 +265,7 @@ SECONDS = click.FloatRange(min=0, min_open=True)
 
 @click.group()
 def main() -> None:
-    """Measure the speed of training and encoding beside other libraries."""
+    """Measure the speed of training, encoding and pretraining beside other libraries."""
 
 
 @main.command()
@@ -341,6 +300,24 @@ def encode(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path 
     """Encode TEXTS with the vocabularies of TOKENIZERs, and with o200k_base, in several engines."""
     with input_errors():
         _finish(measure_encoding(tokenizers, texts, **options), json_path, print_encoding)
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--preset", default="nano", show_default=True)
+@click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
+@click.option("--batch-tokens", type=click.IntRange(1), default=4096, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Steps inside the clock.")
+@click.option("--lr", type=float, default=3e-3, show_default=True)
+@click.option("--precision", "precisions", multiple=True, default=["fp32", "bf16"], show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="All cores by default.")
+@click.option("--timeout", type=SECONDS, default=3600.0, show_default=True, help="Seconds for one measurement.")
+@ROUNDS
+@JSON
+def pretrain(data: Path, json_path: Path | None, **options: Any) -> None:
+    """Pretrain on the shards in the folder DATA, with Gyeol and with transformers."""
+    with input_errors():
+        _finish(measure_pretraining(data, **options), json_path, print_pretraining)
 
 
 if __name__ == "__main__":

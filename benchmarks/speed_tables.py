@@ -52,6 +52,27 @@ def print_encoding(result: dict[str, Any], console: Console | None = None) -> No
     _print(table, result, console)
 
 
+def print_pretraining(result: dict[str, Any], console: Console | None = None) -> None:
+    """Print what `measure_pretraining` returned."""
+    settings = result["settings"]
+    table = _table(f"{settings['preset']}, {settings['steps']} steps of {settings['batch_tokens']:,} tokens")
+    for column in ("", "tokens/s", "min - max", "CPU s", "peak MB", "speed x", "CPU x", "memory x", "loss differs by"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    for name, own in result["results"].items():
+        speed = own["tokens_per_second"]
+        ratios = [f"{own[key]:.2f}" if key in own else "-" for key in ("speed_ratio", "cpu_ratio", "memory_ratio")]
+        table.add_row(
+            name,
+            f"{speed['median']:,.0f}",
+            f"{speed['min']:,.0f} - {speed['max']:,.0f}",
+            f"{own['cpu_seconds']['median']:.1f}",
+            f"{own['peak_bytes']['median'] / 1e6:,.0f}",
+            *ratios,
+            f"{own['loss_difference']:.1e}" if "loss_difference" in own else "-",
+        )
+    _print(table, result, console)
+
+
 def _table(title: str) -> Table:
     return Table(title=escape(title))
 

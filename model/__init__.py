@@ -10,9 +10,10 @@ from __future__ import annotations
 # Not lazily: `pretrain` and `generate` are modules too, and whichever was bound last would win.
 from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
-from model.generate import generate
+from model.generate import generate, generate_batch
 from model.loss import chunked_cross_entropy
-from model.pretrain import pretrain
+from model.memory import describe_plan
+from model.pretrain import dry_run, pretrain
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.transformer import Transformer
 
@@ -23,7 +24,10 @@ __all__ = [
     "PretrainResult",
     "Transformer",
     "chunked_cross_entropy",
+    "describe_plan",
+    "dry_run",
     "generate",
+    "generate_batch",
     "load_model",
     "preset",
     "pretrain",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.config import ModelConfig
+from model.documents import DocumentMask
+from model.norm import RMSNorm
 from tokenizer.errors import InputError
+
+LOW_TURNS, HIGH_TURNS = 1.0, 4.0
+"""Llama 3.1: waves that turn less over the first context are stretched in full, those that turn more not at all."""
 
 
 class LayerCache:
@@ -57,10 +64,19 @@ def rotary_table(config: ModelConfig, start: int, length: int, device: torch.dev
     Frequencies as in RoFormer (Su et al., 2021), laid out in halves as in Hugging Face's Llama.
     """
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.int64, device=device).float() / config.head_dim
-    frequencies = 1.0 / (config.rope_theta**exponents)
+    frequencies = _scaled(1.0 / (config.rope_theta**exponents), config)
     positions = torch.arange(start, start + length, device=device, dtype=torch.float32)
     angles = torch.outer(positions, frequencies)
     return angles.cos(), angles.sin()
+
+
+def _scaled(frequencies: Tensor, config: ModelConfig) -> Tensor:
+    """Stretch positions by `ModelConfig.rope_factor`, as transformers' ``rope_type`` of the same name does."""
+    if config.rope_original_context is None:
+        return frequencies / config.rope_factor
+    turns = config.rope_original_context * frequencies / (2 * math.pi)  # over the context trained first
+    kept = ((turns - LOW_TURNS) / (HIGH_TURNS - LOW_TURNS)).clamp(0, 1)
+    return frequencies * (kept + (1 - kept) / config.rope_factor)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -81,9 +97,20 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
         self.o_proj = nn.Linear(config.num_heads * config.head_dim, config.hidden_size, bias=False)
+        if config.qk_norm:
+            self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
+            self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
+        self.qk_norm = config.qk_norm
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache | None = None) -> Tensor:
-        """Attend over ``x`` (batch, time, hidden) and what ``cache`` holds from before.
+    def forward(
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        cache: LayerCache | None = None,
+        documents: DocumentMask | None = None,
+    ) -> Tensor:
+        """Attend over ``x`` (batch, time, hidden) and what ``cache`` holds from before, within ``documents``.
 
         With a cache that already holds tokens, ``x`` may be one token only: a longer ``x`` would need a
         mask that is not square, which the fused kernels do not take. Raises `InputError` then.
@@ -92,11 +119,16 @@ class Attention(nn.Module):
         queries, keys, values = (
             projection(x).view(batch, time, -1, self.head_dim) for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
+        if self.qk_norm:
+            queries, keys = self.q_norm(queries), self.k_norm(keys)
         queries = rotate(queries, cos, sin).transpose(1, 2)
         keys, values = rotate(keys, cos, sin).transpose(1, 2), values.transpose(1, 2)
         if cache is not None:
             if cache.length and time > 1:
                 raise InputError(f"a cache that holds tokens takes one more at a time, not {time}")
             keys, values = cache.extend(keys, values)
-        mixed = F.scaled_dot_product_attention(queries, keys, values, is_causal=time > 1, enable_gqa=self.grouped)
+        if documents is not None:
+            mixed = documents.attend(queries, keys, values)
+        else:
+            mixed = F.scaled_dot_product_attention(queries, keys, values, is_causal=time > 1, enable_gqa=self.grouped)
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, time, -1))

@@ -3,36 +3,39 @@
     RUN/pretrain.json       options, data and tokenizer of the run; a folder is one run for ever
     RUN/config.json, model.safetensors, tokenizer files    the model, once the run is finished
     RUN/log.jsonl           one line a step and one a validation
-    RUN/checkpoints/step-000100/    model.safetensors, optimizer.safetensors, training.json
+    RUN/checkpoints/step-000100/    model.safetensors, optimizer.safetensors (or shards of both), training.json
     RUN/result.json         the figures at the end
 
 Nothing is pickled. A checkpoint's folder is written under a temporary name and renamed; its training.json holds the
-SHA-256 of the other two, and one that does not match is passed over for the one before.
+SHA-256 of the others, and one that does not match is passed over for the one before.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
+import warnings
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed.checkpoint as dcp
+from torch import Tensor
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.tensor import DTensor
 
 from model.config import ModelConfig
-from model.export import llama_config, load_weights, read_config, read_tensors, save_weights, write_tensors
-from model.optimizer import optimizer_tensors, restore_optimizer
+from model.export import llama_config, load_weights, model_tensors, read_config, write_tensors
+from model.optimizer import Optimizer
+from model.parallel import Workers
 from model.transformer import Transformer
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, atomic_open, read_json, sha256_file, write_json
-
-KEEP = 2
-"""Checkpoints kept: the last, and one before it should that be damaged."""
+from tokenizer.files import atomic_folder, read_json, sha256_file, write_json
 
 WEIGHTS, OPTIMIZER, TRAINING = "model.safetensors", "optimizer.safetensors", "training.json"
-IDENTITY, RESULT, LOG = "pretrain.json", "result.json", "log.jsonl"
+IDENTITY, RESULT = "pretrain.json", "result.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,10 @@ class TrainingState:
     """Where a run stands."""
 
     step: int = 0
-    """Optimizer updates done."""
+    """Steps done."""
+
+    updates: int = 0
+    """Updates of the weights: steps, but for those skipped because their loss was not finite."""
 
     tokens: int = 0
     """Targets trained on."""
@@ -79,26 +85,48 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
     write_json(run / IDENTITY, identity)
 
 
-def save_checkpoint(run: Path, model: Transformer, optimizer: torch.optim.AdamW, state: TrainingState) -> None:
-    """Write a checkpoint and drop those beyond the last `KEEP`."""
-    with atomic_folder(run / "checkpoints" / f"step-{state.step:06d}") as folder:
-        save_weights(folder / WEIGHTS, model)
-        write_tensors(folder / OPTIMIZER, optimizer_tensors(model, optimizer))
-        sums = {name: sha256_file(folder / name) for name in (WEIGHTS, OPTIMIZER)}
-        write_json(folder / TRAINING, {**asdict(state), "sha256": sums})
-    for old in _checkpoints(run)[:-KEEP]:
-        shutil.rmtree(old)
+def save_checkpoint(
+    run: Path, model: Transformer, optimizer: Optimizer, state: TrainingState, workers: Workers, keep: int
+) -> None:
+    """Write a checkpoint and drop those beyond the last ``keep``; all ``workers`` call it.
+
+    A model that is sharded is written by all of them, each its own shards, through torch's distributed checkpoints.
+    """
+    parent = run / "checkpoints"
+    with ExitStack() as stack:
+        final = parent / f"step-{state.step:06d}"
+        folder = workers.share(stack.enter_context(atomic_folder(final)) if workers.first else None)
+        tensors = model_tensors(model), optimizer.tensors()
+        if any(isinstance(weight, DTensor) for weight in model.parameters()):
+            dcp.save(
+                tensors[0] | tensors[1], storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True)
+            )
+        elif workers.first:
+            write_tensors(folder / WEIGHTS, tensors[0])
+            write_tensors(folder / OPTIMIZER, tensors[1])
+        workers.barrier()
+        if workers.first:
+            sums = {path.name: sha256_file(path) for path in sorted(folder.glob("*.safetensors"))}
+            write_json(folder / TRAINING, {**asdict(state), "sha256": sums})
+    if workers.first:
+        for old in _checkpoints(run)[:-keep]:
+            shutil.rmtree(old)
+    workers.barrier()
 
 
-def load_checkpoint(run: Path, model: Transformer, optimizer: torch.optim.AdamW) -> TrainingState:
-    """Restore the newest whole checkpoint into ``model`` and ``optimizer``; the zero state when there is none."""
-    folder = latest_checkpoint(run)
+def load_checkpoint(run: Path, model: Transformer, optimizer: Optimizer, workers: Workers) -> TrainingState:
+    """Restore the newest whole checkpoint into ``model`` and ``optimizer``; the zero state when there is none.
+
+    However many processes wrote it, and however many read it now.
+    """
+    folder = workers.share(latest_checkpoint(run) if workers.first else None)
     if folder is None:
         return TrainingState()
+    tensors = model_tensors(model), optimizer.tensors()
+    _read_into(folder, tensors[0] | tensors[1])
     state = read_json(folder / TRAINING)
-    load_weights(folder / WEIGHTS, model)
-    if state["step"]:
-        restore_optimizer(model, optimizer, read_tensors(folder / OPTIMIZER), state["step"])
+    if state["updates"]:
+        optimizer.restore(tensors[1], state["updates"])
     return TrainingState(**{field.name: state[field.name] for field in fields(TrainingState)})
 
 
@@ -107,7 +135,7 @@ def latest_checkpoint(run: Path) -> Path | None:
     for folder in reversed(_checkpoints(run)):
         try:
             sums = read_json(folder / TRAINING)["sha256"]
-            if all(sha256_file(folder / name) == sums[name] for name in (WEIGHTS, OPTIMIZER)):
+            if sums and all(sha256_file(folder / name) == sums[name] for name in sums):
                 return folder
         except (InputError, OSError, KeyError, TypeError):
             pass
@@ -115,21 +143,11 @@ def latest_checkpoint(run: Path) -> Path | None:
     return None
 
 
-def trim_log(run: Path, step: int) -> None:
-    """Drop log lines after ``step``, which a resumed run will write again."""
-    path = run / LOG
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            break  # a line cut short by a crash is the last
-        if record["step"] <= step:
-            kept.append(line)
-    with atomic_open(path, "w") as handle:
-        handle.writelines(kept)
+def _read_into(folder: Path, tensors: dict[str, Tensor]) -> None:
+    """Fill ``tensors``, sharded or not, from the safetensors files of a checkpoint, sharded or not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it runs in one process
+        dcp.load(tensors, storage_reader=HuggingFaceStorageReader(str(folder)))
 
 
 def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transformer:
@@ -140,16 +158,15 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     run = Path(run)
     with torch.device("meta"):
         model = Transformer(read_config(run / "config.json"))
-    path = run / WEIGHTS
-    if not path.exists():
-        folder = latest_checkpoint(run)
-        if folder is None:
-            raise InputError(f"{run}: no {WEIGHTS} and no whole checkpoint; pretrain first")
-        path = folder / WEIGHTS
     model.to_empty(device="cpu")
     if model.config.tie_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
-    load_weights(path, model)
+    if (run / WEIGHTS).exists():
+        load_weights(run / WEIGHTS, model)
+    elif (folder := latest_checkpoint(run)) is not None:
+        _read_into(folder, model_tensors(model))
+    else:
+        raise InputError(f"{run}: no {WEIGHTS} and no whole checkpoint; pretrain first")
     return model.to(device).eval()
 
 

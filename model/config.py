@@ -16,6 +16,16 @@ from tokenizer.errors import InputError
 VOCAB_MULTIPLE = 128
 """Embedding rows come in multiples of this, the granularity at which matrix units are fast."""
 
+ROPE_SCALINGS = ("default", "linear", "llama3")
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+    "int | None": (int, type(None)),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -45,6 +55,19 @@ class ModelConfig:
     rope_theta: float = 10_000.0
     """Base of the rotary position frequencies (Su et al., 2021)."""
 
+    rope_scaling: str = "default"
+    """How positions are stretched beyond the context trained first: "default" (not at all), "linear" (all alike: Chen
+    et al., 2023) or "llama3" (long wavelengths only, as in Llama 3.1)."""
+
+    rope_factor: float = 1.0
+    """By how much positions are stretched."""
+
+    rope_original_context: int | None = None
+    """The context trained first; "llama3" tells by it which wavelengths are long."""
+
+    qk_norm: bool = False
+    """Whether queries and keys are normalised per head, as in Qwen3; keeps attention logits in bounds."""
+
     norm_eps: float = 1e-5
     """Added to the mean square inside RMSNorm."""
 
@@ -54,8 +77,17 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "tie_embeddings" and not value > 0:
+            if not isinstance(value, KINDS[str(field.type)]) or isinstance(value, bool) != (field.type == "bool"):
+                raise InputError(f"{field.name} is {value!r}; it must be of the kind {field.type}")
+            if isinstance(value, (int, float)) and field.type != "bool" and not value > 0:
                 raise InputError(f"{field.name} is {value}; it must be above 0")
+        if self.rope_scaling not in ROPE_SCALINGS:
+            known = ", ".join(ROPE_SCALINGS)
+            raise InputError(f"unknown rope_scaling {self.rope_scaling!r}; choose one of {known}")
+        if (self.rope_scaling == "llama3") != (self.rope_original_context is not None):
+            raise InputError("rope_original_context goes with rope_scaling 'llama3', and only with it; set both")
+        if self.rope_scaling == "default" and self.rope_factor != 1:
+            raise InputError(f"rope_factor {self.rope_factor} needs rope_scaling 'linear' or 'llama3'")
         if self.hidden_size % self.num_heads:
             raise InputError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}; change either"
@@ -79,13 +111,20 @@ class ModelConfig:
         """Parameters outside the embedding and the output head."""
         attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
         feed_forward = 3 * self.hidden_size * self.intermediate_size
-        return self.num_layers * (attention + feed_forward + 2 * self.hidden_size) + self.hidden_size
+        norms = 2 * self.hidden_size + (2 * self.head_dim if self.qk_norm else 0)
+        return self.num_layers * (attention + feed_forward + norms) + self.hidden_size
 
     @property
     def parameters(self) -> int:
         """All parameters; a tied embedding counts once."""
         tables = 1 if self.tie_embeddings else 2
         return self.body_parameters + tables * self.vocab_size * self.hidden_size
+
+    def flops_per_token(self, context: int) -> int:
+        """Floating-point operations of training on one token: 6 for each weight it meets (the head is met, the
+        embedding only looked up), and those of causal attention over half of ``context`` on average."""
+        weights = self.body_parameters + self.vocab_size * self.hidden_size
+        return 6 * weights + 6 * self.num_layers * self.num_heads * self.head_dim * context
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as a JSON-ready dictionary."""
@@ -120,6 +159,25 @@ PRESETS: dict[str, dict[str, Any]] = {
         "num_heads": 12,
         "num_kv_heads": 4,
         "max_context": 2048,
+        "tie_embeddings": True,
+    },
+    "base": {
+        "hidden_size": 1024,
+        "intermediate_size": 2816,
+        "num_layers": 24,
+        "num_heads": 16,
+        "num_kv_heads": 4,
+        "max_context": 2048,
+        "tie_embeddings": True,
+    },
+    "large": {
+        "hidden_size": 2048,
+        "intermediate_size": 5632,
+        "num_layers": 24,
+        "num_heads": 16,
+        "num_kv_heads": 4,
+        "max_context": 4096,
+        "rope_theta": 500_000.0,
         "tie_embeddings": True,
     },
     "ax-3.1-light": {

@@ -23,6 +23,9 @@ from tokenizer.files import read_json, sha256_file
 FORMAT, VERSION = "gyeol-shards", 1
 DTYPES: dict[str, np.dtype] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 OFFSETS: np.dtype = np.dtype("<u8")
+BLOCK = 1000
+"""Windows within which a mixture keeps to its weights."""
+
 HELD_OUT_SHARE = 0.01
 HELD_OUT_PARTS = 16
 
@@ -58,6 +61,11 @@ class TokenStream:
                     raise InputError(f"the shards hold id {len(found) - 1}, beyond {vocab_size:,} tokens; encode again")
                 total += found
         return total
+
+
+def joined(streams: list[TokenStream]) -> TokenStream:
+    """Several streams as one, one after another."""
+    return TokenStream([part for stream in streams for part in stream.parts])
 
 
 class ShardFolder:
@@ -135,6 +143,33 @@ class Windows:
         if epoch != self._epoch:
             self._order, self._epoch = Permutation(self.count, key=self.seed * 1_000_003 + epoch), epoch
         return self.stream.read(self._order[place] * self.context, self.context + 1)
+
+
+class Mixture:
+    """Windows of several sources in fixed shares, in an order that follows from the seed and the position alone.
+
+    Of every `BLOCK` windows each source gives its share, rounded; within the block they are shuffled.
+    """
+
+    def __init__(self, sources: list[Windows], weights: list[float], seed: int) -> None:
+        self.sources, self.seed = sources, seed
+        edges = np.rint(np.cumsum([0.0, *weights]) / sum(weights) * BLOCK).astype(np.int64)
+        self._shares = np.diff(edges)
+        self._block = -1
+
+    def batch(self, position: int, size: int) -> Tensor:
+        """Return the windows at ``position`` to ``position + size`` of the endless order, (size, context + 1)."""
+        return torch.cat([self._window(place) for place in range(position, position + size)])
+
+    def _window(self, position: int) -> Tensor:
+        block, place = divmod(position, BLOCK)
+        if block != self._block:
+            order = Permutation(BLOCK, key=self.seed * 1_000_033 + block)
+            drawn = np.repeat(np.arange(len(self.sources)), self._shares)
+            self._chosen, self._block = drawn[[order[number] for number in range(BLOCK)]], block
+        source = int(self._chosen[place])
+        before = block * int(self._shares[source]) + int((self._chosen[:place] == source).sum())
+        return self.sources[source].batch(before, 1)
 
 
 def spread_windows(stream: TokenStream, context: int, tokens: int) -> Iterator[np.ndarray]:

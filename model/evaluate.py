@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from model.data import TokenStream, spread_windows
+from model.documents import DocumentMask
 from model.precision import autocast
 from model.transformer import Transformer
 from tokenizer.errors import InputError
@@ -50,15 +51,18 @@ class Validation:
         if self.bytes == 0:
             raise InputError("the validation data holds no text; give a longer --validation folder or more data")
 
-    def evaluate(self, model: Transformer, device: torch.device, precision: str) -> Evaluation:
-        """Measure ``model``; it is left in the mode it was in."""
+    def evaluate(
+        self, model: Transformer, device: torch.device, precision: str, end_of_text: int | None = None
+    ) -> Evaluation:
+        """Measure ``model``; it is left in the mode it was in. With ``end_of_text`` attention stays in documents."""
         training = model.training
         model.eval()
         total = 0.0
         with torch.no_grad(), autocast(device, precision):
             for batch in self._batches():
                 ids = torch.from_numpy(batch).to(device)
-                total += model(ids[:, :-1], ids[:, 1:], reduction="sum").item()
+                documents = None if end_of_text is None else DocumentMask(ids[:, :-1], end_of_text)
+                total += model(ids[:, :-1], ids[:, 1:], documents=documents, reduction="sum").item()
         model.train(training)
         return self._evaluation(total)
 

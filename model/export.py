@@ -1,7 +1,8 @@
 """A model on disk as the ecosystem has it: Llama's ``config.json`` and ``model.safetensors``.
 
 `Transformer` uses the parameter names of transformers' ``LlamaForCausalLM``, so nothing is renamed; transformers and
-vLLM load the folder as it is.
+vLLM load the folder as it is. Llama has no norms on queries and keys; a model with them is a Qwen3, which is the same
+but for these (and has the same names).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from model.config import ModelConfig
+from model.attention import HIGH_TURNS, LOW_TURNS
+from model.config import ROPE_SCALINGS, ModelConfig
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, read_json
@@ -23,10 +25,11 @@ HEAD = "lm_head.weight"
 
 
 def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
-    """The ``config.json`` of a ``LlamaForCausalLM`` whose documents begin after and end with end-of-text."""
+    """The ``config.json`` of a ``LlamaForCausalLM`` (with QK-norm, ``Qwen3ForCausalLM``) whose documents begin after
+    and end with end-of-text."""
     return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": ["Qwen3ForCausalLM" if config.qk_norm else "LlamaForCausalLM"],
+        "model_type": "qwen3" if config.qk_norm else "llama",
         "vocab_size": config.vocab_size,
         "hidden_size": config.hidden_size,
         "intermediate_size": config.intermediate_size,
@@ -36,7 +39,7 @@ def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
         "head_dim": config.head_dim,
         "max_position_embeddings": config.max_context,
         "rope_theta": config.rope_theta,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        **_rope(config),
         "rms_norm_eps": config.norm_eps,
         "tie_word_embeddings": config.tie_embeddings,
         "hidden_act": "silu",
@@ -50,15 +53,28 @@ def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
     }
 
 
+def _rope(config: ModelConfig) -> dict[str, Any]:
+    """The rotary positions under the names of transformers 5 and 4."""
+    scaling: dict[str, Any] = {"rope_type": config.rope_scaling}
+    if config.rope_scaling != "default":
+        scaling["factor"] = config.rope_factor
+    if config.rope_original_context is not None:
+        scaling |= {"original_max_position_embeddings": config.rope_original_context}
+        scaling |= {"low_freq_factor": LOW_TURNS, "high_freq_factor": HIGH_TURNS}
+    new = {"rope_parameters": {**scaling, "rope_theta": config.rope_theta}}
+    return new if config.rope_scaling == "default" else {**new, "rope_scaling": scaling}
+
+
 def read_config(path: str | Path) -> ModelConfig:
     """Read a Llama ``config.json``; `InputError` for another architecture or a feature that is not ours."""
     found: Any = read_json(path)
-    if not isinstance(found, dict) or found.get("model_type") != "llama":
+    if not isinstance(found, dict) or found.get("model_type") not in ("llama", "qwen3"):
         raise InputError(f"{path}: not the config.json of a Llama model; give a folder that pretraining wrote")
     rope: dict[str, Any] = found.get("rope_parameters") or found.get("rope_scaling") or {}
-    if rope.get("rope_type", "default") != "default":
-        raise InputError(f"{path}: rope_type {rope['rope_type']!r} is not supported; use transformers")
-    for feature in ("attention_bias", "mlp_bias"):
+    kind, turns = rope.get("rope_type", "default"), (rope.get("low_freq_factor"), rope.get("high_freq_factor"))
+    if kind not in ROPE_SCALINGS or (kind == "llama3" and turns != (LOW_TURNS, HIGH_TURNS)):
+        raise InputError(f"{path}: rope_type {kind!r} with {rope} is not supported; use transformers")
+    for feature in ("attention_bias", "mlp_bias", "use_sliding_window"):
         if found.get(feature):
             raise InputError(f"{path}: {feature} is not supported; use transformers")
     try:
@@ -71,6 +87,10 @@ def read_config(path: str | Path) -> ModelConfig:
             num_kv_heads=found.get("num_key_value_heads") or found["num_attention_heads"],
             max_context=found["max_position_embeddings"],
             rope_theta=rope.get("rope_theta") or found.get("rope_theta") or 10_000.0,
+            rope_scaling=kind,
+            rope_factor=rope.get("factor", 1.0),
+            rope_original_context=rope["original_max_position_embeddings"] if kind == "llama3" else None,
+            qk_norm=found["model_type"] == "qwen3",
             norm_eps=found["rms_norm_eps"],
             tie_embeddings=found.get("tie_word_embeddings", False),
         )
@@ -81,12 +101,15 @@ def read_config(path: str | Path) -> ModelConfig:
     return config
 
 
+def model_tensors(model: Transformer) -> dict[str, Tensor]:
+    """The weights by name; a tied head is left out, as Hugging Face does."""
+    tied = model.config.tie_embeddings
+    return {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == HEAD)}
+
+
 def save_weights(path: str | Path, model: Transformer) -> None:
-    """Write the weights as safetensors, atomically; a tied head is left out, as Hugging Face does."""
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    if model.config.tie_embeddings:
-        del tensors[HEAD]
-    write_tensors(path, tensors)
+    """Write the weights as safetensors, atomically."""
+    write_tensors(path, model_tensors(model))
 
 
 def load_weights(path: str | Path, model: Transformer) -> None:
@@ -104,7 +127,8 @@ def load_weights(path: str | Path, model: Transformer) -> None:
 def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file, atomically."""
     with atomic_open(path) as handle:
-        handle.write(save({name: tensor.detach().cpu() for name, tensor in tensors.items()}, {"format": "pt"}))
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        handle.write(save(plain, {"format": "pt"}))
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

@@ -1,42 +1,88 @@
-"""AdamW with weight decay on matrices only, and its state as plain tensors."""
+"""AdamW, or Muon with AdamW beside it, with weight decay on matrices only and the state as plain tensors."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
+OPTIMIZERS = ("adamw", "muon")
+
 BETAS = (0.9, 0.95)
-"""Decay of the first and second moments, as in GPT-3 and Llama."""
+"""Decay of AdamW's first and second moments, as in GPT-3 and Llama."""
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+MOMENTUM = ("momentum_buffer",)
 
 
-def build_optimizer(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter, 2019) over ``model``, fused where the device has a kernel.
+class Optimizer:
+    """The optimizers of one model as one: fused AdamW (Loshchilov and Hutter, 2019), or for "muon" `torch.optim.Muon`
+    (Jordan et al., 2024) for the matrices of the layers and AdamW for embedding, head and norms.
 
-    Norm weights and embeddings do not decay: a rare token's row would shrink between its gradients.
+    Norm weights and embeddings do not decay: a rare token's row would shrink between its gradients. Muon's steps are
+    scaled to the size of AdamW's (Liu et al., 2025), so that one learning rate and one decay serve both.
     """
-    decayed: list[Tensor] = []
-    kept: list[Tensor] = []
-    for name, weight in model.named_parameters():
-        (kept if weight.dim() < 2 or "embed_tokens" in name else decayed).append(weight)
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr, betas=BETAS, eps=1e-8, fused=fused)
 
+    def __init__(self, model: nn.Module, kind: str, lr: float, weight_decay: float) -> None:
+        self._names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
+        parts: dict[str, list[Tensor]] = {"layers": [], "decayed": [], "kept": []}
+        for weight, name in self._names.items():
+            if weight.dim() < 2 or "embed_tokens" in name:
+                parts["kept"].append(weight)
+            else:
+                parts["layers" if kind == "muon" and ".layers." in name else "decayed"].append(weight)
+        layers, decayed, kept = parts.values()
+        groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+        fused = next(model.parameters()).device.type in ("cpu", "cuda")
+        self.adamw = torch.optim.AdamW(
+            [group for group in groups if group["params"]], lr=lr, betas=BETAS, eps=1e-8, fused=fused
+        )
+        self.muon = (
+            torch.optim.Muon(layers, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+            if layers
+            else None
+        )
 
-def optimizer_tensors(model: nn.Module, optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
-    """Return both moments of every parameter, named ``exp_avg.PARAMETER`` and ``exp_avg_sq.PARAMETER``."""
-    return {
-        f"{moment}.{name}": optimizer.state[weight][moment]
-        for name, weight in model.named_parameters()
-        if weight in optimizer.state
-        for moment in MOMENTS
-    }
+    def step(self, lr: float) -> None:
+        """Update the weights at the rate ``lr`` and drop their gradients."""
+        for optimizer in self._all():
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            optimizer.step()
+        self.drop_gradients()
 
+    def drop_gradients(self) -> None:
+        """Forget the gradients."""
+        for optimizer in self._all():
+            optimizer.zero_grad(set_to_none=True)
 
-def restore_optimizer(model: nn.Module, optimizer: torch.optim.AdamW, tensors: dict[str, Tensor], step: int) -> None:
-    """Put back what `optimizer_tensors` gave after ``step`` updates."""
-    for name, weight in model.named_parameters():
-        state = {moment: tensors[f"{moment}.{name}"].to(weight.device) for moment in MOMENTS}
-        optimizer.state[weight] = {"step": torch.tensor(float(step), device=weight.device), **state}
+    def tensors(self) -> dict[str, Tensor]:
+        """The moments of every parameter, named ``exp_avg.PARAMETER`` and so on; zeros before the first step."""
+        return {
+            f"{slot}.{self._names[weight]}": optimizer.state[weight][slot]
+            if slot in optimizer.state.get(weight, {})
+            else torch.zeros_like(weight)
+            for optimizer, weight in self._weights()
+            for slot in self._slots(optimizer)
+        }
+
+    def restore(self, tensors: dict[str, Tensor], updates: int) -> None:
+        """Put back what `tensors` gave after ``updates`` updates."""
+        for optimizer, weight in self._weights():
+            slots = self._slots(optimizer)
+            state = {slot: tensors[f"{slot}.{self._names[weight]}"].to(weight.device) for slot in slots}
+            if optimizer is self.adamw:
+                state["step"] = torch.tensor(float(updates), device=weight.device)
+            optimizer.state[weight] = state
+
+    def _weights(self) -> Iterator[tuple[torch.optim.Optimizer, Tensor]]:
+        for optimizer in self._all():
+            for group in optimizer.param_groups:
+                yield from ((optimizer, weight) for weight in group["params"])
+
+    def _all(self) -> list[torch.optim.Optimizer]:
+        return [self.adamw] if self.muon is None else [self.adamw, self.muon]
+
+    def _slots(self, optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+        return MOMENTS if optimizer is self.adamw else MOMENTUM

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import threading
@@ -15,15 +14,21 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
 
-from model.checkpoint import LOG, WEIGHTS, load_checkpoint, save_checkpoint, trim_log
+from model.checkpoint import WEIGHTS, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
-from model.data import Windows
+from model.data import Mixture
+from model.documents import DocumentMask
 from model.evaluate import Evaluation, Validation
-from model.export import save_weights
-from model.optimizer import build_optimizer
+from model.export import model_tensors, write_tensors
+from model.flops import peak_flops
+from model.optimizer import Optimizer
+from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
 from model.precision import autocast
+from model.prepare import compiles_by_default, prepare_layers
 from model.pretrain_config import PretrainConfig
+from model.runlog import RunLog
 from model.schedule import learning_rate
 from model.transformer import Transformer
 from tokenizer import progress
@@ -38,21 +43,29 @@ class Trainer:
         run: Path,
         shape: ModelConfig,
         config: PretrainConfig,
-        windows: Windows,
+        windows: Mixture,
         validation: Validation,
         device: torch.device,
         precision: str,
+        end_of_text: int,
+        workers: Workers,
     ) -> None:
         self.run, self.config, self.windows, self.validation = run, config, windows, validation
-        self.device, self.precision = device, precision
-        # Drawn on the CPU, so that a seed means the same weights on every device.
+        self.device, self.precision, self.workers = device, precision, workers
+        self.end_of_text = end_of_text if config.documents else None
+        # Drawn on the CPU, so that a seed means the same weights on every device and in every process.
         self.model = Transformer(shape, seed=config.seed).to(device)
-        self.optimizer = build_optimizer(self.model, config.lr, config.weight_decay)
-        self.state = load_checkpoint(run, self.model, self.optimizer)
-        self.windows_per_step = config.batch_tokens // shape.max_context
+        compiled = compiles_by_default(device) if config.compile is None else config.compile
+        prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
+        self.windows_per_step = (config.batch_tokens or 0) // shape.max_context
         self.windows_per_pass = max(1, config.micro_batch_tokens // shape.max_context)
+        check_parallel(self.windows_per_step, workers, config.optimizer, uses_fsdp(shape, workers, config.parallel))
+        self.spread: nn.Module = spread_model(self.model, workers, config.parallel, device)
+        self.optimizer = Optimizer(self.model, config.optimizer, config.lr, config.weight_decay)
+        self.state = load_checkpoint(run, self.model, self.optimizer, workers)
         self.step_tokens = self.windows_per_step * shape.max_context
         self.steps = math.ceil((config.tokens or 0) / self.step_tokens)
+        self._peak = peak_flops(device, precision)
         self._began = time.monotonic() - self.state.seconds
         self._validation_seconds = 0.0
         self._interrupted = threading.Event()
@@ -63,24 +76,27 @@ class Trainer:
         ``unigram`` is logged beside the first validation; ``bytes_per_token`` turns the training loss into the
         bits per byte that the progress bar shows.
         """
-        trim_log(self.run, self.state.step)
+        self._log = (
+            RunLog(self.run, self.state.step, tensorboard=self.config.tensorboard) if self.workers.first else None
+        )
         self._began = time.monotonic() - self.state.seconds
         timed = self.config.max_seconds
         title, total = (
             ("Pretraining, tokens", self.steps * self.step_tokens) if timed is None else ("Pretraining, s", timed)
         )
-        with (
-            _deferred_interrupt(self._interrupted),
-            open(self.run / LOG, "a", encoding="utf-8") as self._log,
-            progress.step(title, total) as bar,
-        ):
+        with _deferred_interrupt(self._interrupted), progress.step(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
-                save_checkpoint(self.run, self.model, self.optimizer, self.state)
+                self._save()
                 raise
-        save_checkpoint(self.run, self.model, self.optimizer, self.state)
-        save_weights(self.run / WEIGHTS, self.model)
+            finally:
+                if self._log is not None:
+                    self._log.close()
+        self._save()
+        tensors = {name: whole(tensor) for name, tensor in model_tensors(self.model).items()}
+        if self.workers.first:
+            write_tensors(self.run / WEIGHTS, tensors)
         return {
             "steps": self.state.step,
             "tokens": self.state.tokens,
@@ -104,23 +120,33 @@ class Trainer:
             self._step()
             spent += time.monotonic() - started
             speed = (self.state.tokens - first) / spent
-            bits = (self.state.loss or 0.0) / math.log(2) / bytes_per_token
-            bar.note(f"loss {self.state.loss:.3f}, {bits:.3f} bits/byte, {speed:,.0f} tokens/s")
+            bar.note(self._note(speed, bytes_per_token))
             reached = float(self.state.tokens) if config.max_seconds is None else self.state.seconds
             bar.advance(reached - shown)
             shown, evaluation = reached, None
             if self.state.step % config.eval_every == 0:
                 evaluation = self._validate()
             if self.state.step % config.checkpoint_every == 0:
-                save_checkpoint(self.run, self.model, self.optimizer, self.state)
+                self._save()
         evaluation = evaluation or self._validate()
         self.state = replace(self.state, seconds=time.monotonic() - self._began)
         return evaluation, (self.state.tokens - first) / spent if spent else 0.0
 
+    def _note(self, speed: float, bytes_per_token: float) -> str:
+        bits = (self.state.loss or 0.0) / math.log(2) / bytes_per_token
+        note = f"loss {self.state.loss or 0.0:.3f}, {bits:.3f} bits/byte, {speed:,.0f} tokens/s"
+        if self._peak is not None:
+            flops = self.model.config.flops_per_token(self.model.config.max_context) * speed
+            note += f", MFU {flops / self._peak / self.workers.count:.0%}"
+        return note
+
+    def _save(self) -> None:
+        save_checkpoint(self.run, self.model, self.optimizer, self.state, self.workers, self.config.keep)
+
     def _at_end(self) -> bool:
         limit = self.config.max_seconds
         by_clock = limit is not None and time.monotonic() - self._began + self._validation_seconds >= limit
-        return self.state.step >= self.steps or by_clock
+        return self.state.step >= self.steps or bool(self.workers.share(by_clock) if limit is not None else False)
 
     def _progress(self) -> float:
         """Where the middle of the coming step lies in the run, so that neither end has a rate of zero."""
@@ -128,56 +154,72 @@ class Trainer:
         if self.config.max_seconds is None:
             return by_tokens
         available = max(self.config.max_seconds - self._validation_seconds, 1e-9)
-        return max(by_tokens, (time.monotonic() - self._began) / available)
+        return float(self.workers.share(max(by_tokens, (time.monotonic() - self._began) / available)))
 
     def _step(self) -> None:
         """One optimizer update over `windows_per_step` windows. KeyboardInterrupt leaves the weights as they were."""
         config, state = self.config, self.state
         started = time.monotonic()
         lr = learning_rate(config.schedule, config.lr, config.warmup, self._progress())
-        batch = self.windows.batch(state.step * self.windows_per_step, self.windows_per_step)
-        total = torch.zeros((), device=self.device)
-        for part in batch.split(self.windows_per_pass):
-            ids = part.to(self.device)
-            with autocast(self.device, self.precision):
-                loss = self.model(ids[:, :-1], ids[:, 1:], reduction="sum") / self.step_tokens
-            loss.backward()
-            total += loss.detach()
-            if self._interrupted.is_set():
-                raise KeyboardInterrupt
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        figures = {"loss": total.item(), "lr": lr, "grad_norm": norm.item()}
-        if not (math.isfinite(figures["loss"]) and math.isfinite(figures["grad_norm"])):
+        loss = self._gradients()
+        norm = whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)).item()
+        finite = math.isfinite(loss) and math.isfinite(norm)
+        if finite:
+            self.optimizer.step(lr)
+        elif config.nonfinite == "skip":
+            self.optimizer.drop_gradients()
+        else:
             raise InputError(
-                f"the loss is {figures['loss']} with gradient norm {figures['grad_norm']} at step {state.step + 1} "
-                f"(learning rate {lr:.2e}); start again with a lower lr or a longer warmup"
+                f"the loss is {loss} with gradient norm {norm} at step {state.step + 1} (learning rate {lr:.2e}); "
+                "start again with a lower lr or a longer warmup, or leave such steps out with --nonfinite skip"
             )
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
         now = time.monotonic()
         self.state = replace(
             state,
             step=state.step + 1,
+            updates=state.updates + finite,
             tokens=state.tokens + self.step_tokens,
             seconds=now - self._began,
-            loss=figures["loss"],
+            loss=loss if finite else state.loss,
         )
-        self._write(**figures, tokens_per_second=round(self.step_tokens / (now - started), 1))
+        skipped = {} if finite else {"skipped": 1}
+        speed = round(self.step_tokens / (now - started), 1)
+        self._write(loss=loss, lr=lr, grad_norm=norm, tokens_per_second=speed, **skipped)
+
+    def _gradients(self) -> float:
+        """Add up the gradients of a step and return its loss, nats per token."""
+        workers = self.workers
+        batch = self.windows.batch(self.state.step * self.windows_per_step, self.windows_per_step)
+        parts = batch[workers.rank :: workers.count].split(self.windows_per_pass)
+        total = torch.zeros((), device=self.device)
+        for number, part in enumerate(parts, start=1):
+            ids = part.to(self.device)
+            documents = None if self.end_of_text is None else DocumentMask(ids[:, :-1], self.end_of_text)
+            with without_exchange(self.spread, number < len(parts)):
+                with autocast(self.device, self.precision):
+                    loss = self.spread(
+                        ids[:, :-1], ids[:, 1:], documents=documents, reduction="sum", z_loss=self.config.z_loss
+                    )
+                # Gradients are averaged over the processes, but it is their sum that is wanted.
+                (loss * (workers.count / self.step_tokens)).backward()
+            total += loss.detach() / self.step_tokens
+            if workers.count == 1 and self._interrupted.is_set():
+                raise KeyboardInterrupt
+        if workers.count > 1 and workers.any(self._interrupted.is_set(), self.device):
+            raise KeyboardInterrupt
+        return workers.sum(total).item()
 
     def _validate(self, **more: float) -> Evaluation:
         started = time.monotonic()
-        evaluation = self.validation.evaluate(self.model, self.device, self.precision)
+        evaluation = self.validation.evaluate(self.model, self.device, self.precision, self.end_of_text)
         self._validation_seconds = time.monotonic() - started
         self._write(validation_loss=evaluation.nats_per_token, bits_per_byte=evaluation.bits_per_byte, **more)
         return evaluation
 
     def _write(self, **figures: float) -> None:
-        """Append a line to the log, and see that it leaves the process."""
-        line = {"step": self.state.step, "tokens": self.state.tokens, **figures}
-        self._log.write(json.dumps({**line, "seconds": round(time.monotonic() - self._began, 3)}) + "\n")
-        self._log.flush()
+        if self._log is not None:
+            seconds = time.monotonic() - self._began
+            self._log.write(step=self.state.step, tokens=self.state.tokens, seconds=seconds, **figures)
 
 
 @contextmanager

@@ -14,20 +14,10 @@ from torch.nn import functional as F
 
 from model.attention import Attention, Cache, LayerCache, rotary_table
 from model.config import ModelConfig
+from model.documents import DocumentMask
 from model.loss import chunked_cross_entropy
+from model.norm import RMSNorm
 from tokenizer.errors import InputError
-
-
-class RMSNorm(nn.Module):
-    """Scale each vector to unit root mean square, then by a learnt weight (Zhang and Sennrich, 2019)."""
-
-    def __init__(self, size: int, eps: float):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(size))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
 class FeedForward(nn.Module):
@@ -53,8 +43,10 @@ class Layer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
         self.mlp = FeedForward(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache | None) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin, cache)
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache | None, documents: DocumentMask | None
+    ) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin, cache, documents)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -68,7 +60,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.norm_eps)
 
-    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, ids: Tensor, cache: Cache | None = None, documents: DocumentMask | None = None) -> Tensor:
         start = cache.length if cache is not None else 0
         limit = cache.capacity if cache is not None else self.config.max_context
         if start + ids.shape[1] > limit:
@@ -76,7 +68,7 @@ class Decoder(nn.Module):
         cos, sin = rotary_table(self.config, start, ids.shape[1], ids.device)
         x = self.embed_tokens(ids)
         for index, layer in enumerate(self.layers):
-            x = layer(x, cos, sin, cache.layers[index] if cache is not None else None)
+            x = layer(x, cos, sin, cache.layers[index] if cache is not None else None, documents)
         return self.norm(x)
 
 
@@ -106,14 +98,24 @@ class Transformer(nn.Module):
                 weight.normal_(0.0, 0.02 * (scale if residual else 1.0), generator=generator)
 
     def forward(
-        self, ids: Tensor, targets: Tensor | None = None, *, cache: Cache | None = None, reduction: str = "mean"
+        self,
+        ids: Tensor,
+        targets: Tensor | None = None,
+        *,
+        cache: Cache | None = None,
+        documents: DocumentMask | None = None,
+        reduction: str = "mean",
+        z_loss: float = 0.0,
     ) -> Tensor:
         """Return logits (batch, time, vocab) of ``ids`` (batch, time), or the loss when ``targets`` are given.
 
         The loss is the cross-entropy in nats of ``targets`` (batch, time) under the model, their mean or sum
         as ``reduction`` says; targets of -100 are left out. It never holds the logits of all positions.
+        ``documents`` keeps attention inside documents; for ``z_loss`` see `chunked_cross_entropy`.
         """
-        hidden = self.model(ids, cache)
+        hidden = self.model(ids, cache, documents)
         if targets is None:
             return self.lm_head(hidden)
-        return chunked_cross_entropy(hidden.flatten(0, 1), self.lm_head.weight, targets.flatten(), reduction=reduction)
+        return chunked_cross_entropy(
+            hidden.flatten(0, 1), self.lm_head.weight, targets.flatten(), reduction=reduction, z_loss=z_loss
+        )

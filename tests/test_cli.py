@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 from conftest import ROOT
 
 import cli
@@ -103,8 +105,29 @@ def test_shard_pretrain_and_generate(gyeol: Gyeol, tokenizer: Path, tmp_path: Pa
     result = json.loads(gyeol("pretrain", "--data", data, "--out", run, *options).out)
     assert result["tokens"] == 512
     assert gyeol("generate", run, "--prompt", "오늘은", "--max-tokens", 4).out.startswith("오늘은")
+    prompts = ["--prompt", "오늘은", "--prompt", "결을 따라", "--max-tokens", 4, "--temperature", 0]
+    written = json.loads(gyeol("generate", run, *prompts, "--no-heal", "--json").out)
+    assert written[1] == {"prompt": "결을 따라", "continuation": transformers_greedy(run, "결을 따라", 4)}
+    assert gyeol("plot", run, "--out", tmp_path / "curves.html").code == 0
+    assert "no run" in gyeol("plot", data, "--out", tmp_path / "curves.html").err
     other = gyeol("pretrain", "--data", data, "--out", run, "--tokens", 1024, "--context", 32, "--batch-tokens", 128)
     assert (other.code, "run" in other.err) == (2, True)
+
+
+def transformers_greedy(run: Path, prompt: str, tokens: int) -> str:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(run), AutoModelForCausalLM.from_pretrained(run)
+    start = [tokenizer.convert_tokens_to_ids("<|endoftext|>"), *tokenizer.encode(prompt)]
+    written = model.generate(torch.tensor([start]), max_new_tokens=tokens, do_sample=False)[0, len(start) :]
+    raw = b"".join(map(Tokenizer.load(run).token_bytes, written[written != start[0]].tolist()))
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(raw)  # an unfinished character is left out
+
+
+def test_dry_run(gyeol: Gyeol) -> None:
+    plan = json.loads(gyeol("pretrain", "--dry-run", "--preset", "ax-3.1", "--gpus", 64, "--json").out)
+    assert plan["parameters"] == 34_670_911_488
+    assert "sharded by FSDP2" in gyeol("pretrain", "--dry-run", "--preset", "ax-3.1", "--gpus", 64).out
 
 
 BAD: dict[str, tuple[list[str], str]] = {
@@ -124,6 +147,9 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no ids": (["decode", "-t", "gyeol-100k", "words.txt"], "'둘' is no token id"),
     "ids beyond": (["decode", "-t", "gyeol-100k", "ids.txt"], "id 102400 is none of this vocabulary's"),
     "shards": (["pretrain", "--data", ".", "--out", "run"], "manifest.json: no such file"),
+    "no data": (["pretrain", "--out", "run"], "give --data and --out"),
+    "shape": (["pretrain", "--dry-run", "--shape", "qk_norm"], "'qk_norm' is not of the form NAME=VALUE"),
+    "long context": (["pretrain", "--dry-run", "--context", "9999"], "context 9,999 is longer than the 512 of nano"),
     "run": (["generate", ".", "--prompt", "오늘은"], "config.json"),
 }
 

@@ -78,7 +78,7 @@ def mutated(value: Any, chance: random.Random) -> Any:
     if isinstance(value, list) and value and chance.random() < 0.9:
         i = chance.randrange(len(value))
         if chance.random() < 0.3:
-            return value[:i] + value[i + 1 :] if chance.random() < 0.5 else value[:i] + [value[i]] + value[i:]
+            return value[:i] + value[i + 1 :] if chance.random() < 0.5 else [*value[:i], value[i], *value[i:]]
         return [*value[:i], mutated(value[i], chance), *value[i + 1 :]]
     return chance.choice(wrong)
 

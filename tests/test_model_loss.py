@@ -25,16 +25,19 @@ def tensors(tokens: int, hidden: int, vocab: int, seed: int, dtype: torch.dtype 
     st.integers(1, 33),
     st.sampled_from(["mean", "sum"]),
     st.sampled_from([0.0, 0.3]),
+    st.sampled_from([0.0, 0.1]),
 )
 @settings(max_examples=80, deadline=None)
 def test_value_and_gradients_equal_plain(
-    tokens: int, hidden: int, vocab: int, chunk: int, reduction: str, ignored: float
+    tokens: int, hidden: int, vocab: int, chunk: int, reduction: str, ignored: float, z_loss: float
 ) -> None:
     states, weight, targets = tensors(tokens, hidden, vocab, seed=tokens * 1000 + vocab)
     targets[1:][torch.rand(tokens - 1, generator=torch.Generator().manual_seed(0)) < ignored] = -100
-    plain = F.cross_entropy(states @ weight.T, targets, reduction=reduction)
+    logits, counted = states @ weight.T, targets != -100
+    z = z_loss * (logits.logsumexp(dim=-1).square() * counted).sum() / (counted.sum() if reduction == "mean" else 1)
+    plain = F.cross_entropy(logits, targets, reduction=reduction) + z
     expected = torch.autograd.grad(plain * 1.7, (states, weight))
-    loss = chunked_cross_entropy(states, weight, targets, reduction=reduction, chunk_tokens=chunk)
+    loss = chunked_cross_entropy(states, weight, targets, reduction=reduction, z_loss=z_loss, chunk_tokens=chunk)
     found = torch.autograd.grad(loss * 1.7, (states, weight))
     torch.testing.assert_close(loss, plain)
     torch.testing.assert_close(found, expected)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from model import PRESETS, ModelConfig, Transformer, preset
 from model.attention import Cache
@@ -34,7 +34,15 @@ def ids() -> torch.Tensor:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"tie_embeddings": True}, {"num_kv_heads": 4}, {"num_kv_heads": 1, "rope_theta": 500_000.0, "norm_eps": 1e-6}],
+    [
+        {},
+        {"tie_embeddings": True},
+        {"num_kv_heads": 4},
+        {"num_kv_heads": 1, "rope_theta": 500_000.0, "norm_eps": 1e-6},
+        {"qk_norm": True},
+        {"rope_scaling": "linear", "rope_factor": 4.0},
+        {"rope_scaling": "llama3", "rope_factor": 8.0, "rope_original_context": 16},
+    ],
 )
 def test_logits_and_cached_logits_equal_transformers(tmp_path: Path, ids: torch.Tensor, changes: dict) -> None:
     config = replace(TINY, **changes)
@@ -44,7 +52,7 @@ def test_logits_and_cached_logits_equal_transformers(tmp_path: Path, ids: torch.
             weight.mul_(3).add_(0.01 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
     write_json(tmp_path / "config.json", llama_config(config, end_of_text=3))
     save_weights(tmp_path / "model.safetensors", model)
-    reference = LlamaForCausalLM.from_pretrained(tmp_path).eval()
+    reference = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     assert read_config(tmp_path / "config.json") == config
     with torch.no_grad():
         expected = reference(ids).logits

@@ -14,6 +14,7 @@ import samples
 from benchmarks import speed
 from benchmarks.rivals import ENGINES, TRAINERS
 from tokenizer import train
+from tokenizer.shards import write_shards
 
 SAMPLES = str(samples.folder())
 
@@ -68,6 +69,21 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
+def test_pretraining(tmp_path: Path) -> None:
+    write_shards(train(SAMPLES, 600, recipe="plain"), [SAMPLES], tmp_path / "shards")
+    out = tmp_path / "pretrain.json"
+    small = ["--context", "32", "--batch-tokens", "64", "--steps", "2", "--precision", "fp32", "--json", str(out)]
+    done = run("pretrain", str(tmp_path / "shards"), *small)
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert list(found["results"]) == ["gyeol fp32", "transformers fp32"]
+    for own in found["results"].values():
+        assert len(own["rounds"][0]["losses"]) == 3
+        assert own["loss_difference"] < 1e-4  # the same work, in both
+        assert own["tokens_per_second"]["median"] > 0
+    assert str(tmp_path) not in out.read_text(encoding="utf-8")
+
+
 def test_pieces_give_the_text_back() -> None:
     for text in ("", "가", "가나다\n" * 9000, "x" * 50_000):
         cut = list(speed.pieces(text))
@@ -87,6 +103,7 @@ def test_worst_texts_are_as_long_as_asked() -> None:
         (["train", "-"], "stdin"),
         (["train", SAMPLES, "--weight", "x"], "FILES=FACTOR"),
         (["train", "no-such-file.txt"], "no such file"),
+        (["pretrain", "no-such-folder"], "manifest.json: no such file"),
         (["encode", "-t", "no-such-tokenizer", SAMPLES], "unknown tokenizer"),
         (["encode", "-t", "x", SAMPLES, "--engine", "nobody"], "unknown engine"),
     ],

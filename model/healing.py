@@ -1,0 +1,74 @@
+"""Going on from a prompt that ends inside a token.
+
+A vocabulary with superwords has tokens such as " 수 있다", and a model that learnt on them has seldom seen " 수"
+alone go on with " 있다": a prompt that ends with " 수" derails it. So the last tokens of the prompt are taken back, as
+many as a longer token could have swallowed, and the first new tokens are held to their bytes: each must begin with
+what is left of these, or be a part of it. What the model then says is the prompt and its continuation in tokens it
+knows.
+(Known as token healing: Lundberg, 2023.)
+
+>>> backed_off([b"a", b"b", b"ab"], [0, 1])
+([], b'ab')
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+MOST_TOKENS = 8
+"""Tokens taken back at most."""
+
+
+class Continuations:
+    """Which tokens may stand where certain bytes are to come; ``tokens`` has the bytes of each id, b"" for special."""
+
+    def __init__(self, tokens: Sequence[bytes]) -> None:
+        self._sorted = sorted((raw, number) for number, raw in enumerate(tokens) if raw)
+        self._longest = max(map(len, tokens), default=0)
+
+    def extends(self, raw: bytes) -> bool:
+        """Whether a token begins with ``raw`` and is longer."""
+        place = bisect_left(self._sorted, (raw + b"\x00",))
+        return place < len(self._sorted) and self._sorted[place][0].startswith(raw)
+
+    def allowed(self, raw: bytes) -> list[int]:
+        """Tokens that begin with ``raw`` or are the beginning of it; never none, as every byte is a token."""
+        found = []
+        for place in range(bisect_left(self._sorted, (raw,)), len(self._sorted)):
+            if not self._sorted[place][0].startswith(raw):
+                break
+            found.append(self._sorted[place][1])
+        for length in range(1, min(len(raw), self._longest + 1)):
+            place = bisect_left(self._sorted, (raw[:length],))
+            while place < len(self._sorted) and self._sorted[place][0] == raw[:length]:
+                found.append(self._sorted[place][1])
+                place += 1
+        return found
+
+    def back_off(self, ids: list[int], tokens: Sequence[bytes]) -> tuple[list[int], bytes]:
+        """Take back the most last tokens of ``ids`` that a longer one could have swallowed; return the rest and
+        their bytes."""
+        taken, raw, best = 0, b"", (0, b"")
+        for token in reversed(ids[-MOST_TOKENS:]):
+            if not tokens[token]:
+                break  # a special token is never part of another
+            taken, raw = taken + 1, tokens[token] + raw
+            if self.extends(raw):
+                best = (taken, raw)
+        return ids[: len(ids) - best[0]], best[1]
+
+
+def backed_off(tokens: Sequence[bytes], ids: list[int]) -> tuple[list[int], bytes]:
+    """`Continuations.back_off` of a vocabulary given by its bytes."""
+    return Continuations(tokens).back_off(ids, tokens)
+
+
+def held_to(logits: Tensor, allowed: list[int]) -> Tensor:
+    """``logits`` (vocab,) with every id that is not ``allowed`` made impossible."""
+    kept = torch.full_like(logits, -torch.inf)
+    place = torch.tensor(allowed, device=logits.device)
+    return kept.index_copy(0, place, logits[place])
