@@ -115,6 +115,7 @@ def _ratio_chart(bars: Sequence[Bar], limit: float, salt: str) -> str:
         figure, axes = _axes(ROW * len(bars) + 34, left=4, right=8, bottom=26, top=8)
         axes.set(xlim=(0, limit), ylim=(len(bars) - 0.02, 0))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
         axes.yaxis.set_major_locator(NullLocator())
         axes.spines["left"].set_visible(False)
         axes.tick_params(length=3)
@@ -148,8 +149,8 @@ def _vocabulary_chart(points: Sequence[Point], salt: str) -> str:
 
 
 def _axes(height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
-    """A figure of `WIDTH` units and axes that leave these margins; a unit is a point of 1/72 inch."""
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    """A figure of `WIDTH` units and axes that leave these margins"""
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)  # a pixel is a unit
     FigureCanvasSVG(figure)
     box = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height)
     axes = figure.add_axes(box)
@@ -162,9 +163,9 @@ def _bar(axes: Axes, row: int, bar: Bar) -> None:
     """One row: the name at the left and the figure at the right, the bar below them."""
     weight = "bold" if bar.ours else "normal"
     across = axes.get_yaxis_transform()
-    axes.text(0, row + 0.42, bar.name, transform=across, weight=weight)
+    axes.text(0, row + 0.38, bar.name, transform=across, weight=weight)
     if bar.ratio is None:
-        axes.text(1, row + 0.42, "–", transform=across, ha="right")
+        axes.text(1, row + 0.38, "–", transform=across, ha="right")
         return
     face = PAPER if bar.baseline else OURS if bar.ours else OTHERS
     edge = INK if bar.baseline else face
@@ -173,9 +174,9 @@ def _bar(axes: Axes, row: int, bar: Bar) -> None:
     if bar.interval:
         low, high = bar.interval
         shown += f"  [{low:.2f}, {high:.2f}]"
-        axes.plot([low, high], [row + 0.68] * 2, color=PAPER, linewidth=4, zorder=4, solid_capstyle="butt")
-        axes.plot([low, high], [row + 0.68] * 2, "|-", color=INK, linewidth=1.4, markersize=9, zorder=5)
-    axes.text(1, row + 0.42, shown, transform=across, ha="right", weight=weight)
+        axes.plot([low, high], [row + 0.68] * 2, color=PAPER, linewidth=3.6, zorder=4, solid_capstyle="butt")
+        axes.plot([low, high], [row + 0.68] * 2, "|-", color=INK, linewidth=1.6, markersize=8, zorder=5)
+    axes.text(1, row + 0.38, shown, transform=across, ha="right", weight=weight)
 
 
 def _round_sizes(low: float, high: float) -> list[float]:
@@ -191,31 +192,33 @@ def _name_points(axes: Axes, points: Sequence[Point]) -> None:
     places = [tuple(axes.transData.transform((point.vocab_size, point.fertility))) for point in points]
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     for (x, y), point in zip(places, points, strict=True):
-        width = 6.6 * sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in point.name)
+        width = 8 * sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in point.name)
         for distance, angle in _around():
             dx, dy = distance * math.cos(angle), distance * math.sin(angle)
-            left = x + dx - (0 if dx > 4 else width if dx < -4 else width / 2)
+            side = "left" if dx > 4 else "right" if dx < -4 else "center"
+            left = x + dx - {"left": 0, "right": width, "center": width / 2}[side]
             box = (left, y + dy - 6, left + width, y + dy + 6)
-            inside = box[0] >= frame.x0 and box[2] <= frame.x1 and box[1] >= frame.y0 and box[3] <= frame.y1
+            inside = box[0] >= frame.x0 and box[2] <= WIDTH and box[1] >= frame.y0 and box[3] <= frame.y1
             if inside and not any(_overlap(box, other) for other in taken):
                 break
         taken.append(box)
-        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7} if distance > 12 else None
+        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4} if distance > 14 else None
         axes.annotate(
             point.name,
             (point.vocab_size, point.fertility),
-            (left - x, dy - 4),
+            (dx, dy - 4),
             textcoords="offset points",
             arrowprops=line,
+            ha=side,
             weight="bold" if point.ours else "normal",
         )
 
 
 def _around() -> Iterable[tuple[float, float]]:
     """Distances and angles, the nearest first, right and left before above and below."""
-    for distance in (10, 18, 30, 44, 60, 80):
+    for distance in (10, 12, 20, 30, 44, 60, 80):
         for eighth in (0, 4, 2, 6, 1, 7, 3, 5):
-            yield distance + (3 if eighth in (2, 6) else 0), eighth * math.pi / 4
+            yield distance + (2 if eighth in (2, 6) else 0), eighth * math.pi / 4
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -71,10 +71,10 @@ function drawCut(cut, passage, most) {
   const facts = [...words(
     `${(passage.characters / cut.count).toFixed(2)} characters a token`,
     `토큰당 ${(passage.characters / cut.count).toFixed(2)}자`)];
-  if (cut.superwords) facts.push(" · ", ...words(`${cut.superwords} superwords`, `여러 어절 토큰 ${cut.superwords}개`));
+  if (cut.superwords) facts.push(" · ", ...words(`${cut.superwords} superword${cut.superwords > 1 ? "s" : ""}`, `초어절 ${cut.superwords}개`));
   if (cut.inside) {
     const share = Math.round((100 * cut.hits) / cut.inside);
-    facts.push(" · ", ...words(`${share}% of cuts inside eojeols at morphemes`, `어절 안에서 자른 곳 중 형태소 경계 ${share}%`));
+    facts.push(" · ", ...words(`${share}% of inner cuts at morphemes`, `어절 안 경계의 ${share}%가 형태소 경계`));
   }
   if (!cut.exact) facts.push(" · ", ...words("does not give back the text", "글이 그대로 복원되지 않음"));
   const meter = element("div", "meter");
