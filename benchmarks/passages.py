@@ -179,5 +179,5 @@ def _passage(text: str, place: int) -> str:
     end = start + LENGTH
     if end < len(text):
         whole = max((at for at in breaks if start + LENGTH // 2 <= at <= end), default=0)
-        end = whole or text.rfind(" ", start + LENGTH // 2, end) + 1 or end
+        end = whole or next((at for sign in "\n " if (at := text.rfind(sign, start + LENGTH // 2, end) + 1)), end)
     return text[start:end].rstrip()
