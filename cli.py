@@ -146,7 +146,9 @@ def decode(tokenizer: str, file: Any) -> None:
 
 
 @cli.command()
-@click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What cuts; repeat it with --html.")
+@click.option(
+    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What cuts; may be repeated with --html."
+)
 @click.argument("text", required=False)
 @click.option("--html", type=PAGE, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
 @AS_JSON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,12 @@ ALIGNMENT: dict[str, Words] = {
     "precision": ("Morpheme precision", "형태소 정밀도"),
     "recall": ("Morpheme recall", "형태소 재현율"),
     "f1": ("Morpheme F1", "형태소 F1"),
+}
+
+VERDICTS: dict[str, Words] = {
+    "met": ("met", "충족"),
+    "missed": ("missed", "미달"),
+    "undecided": ("undecided", "판정 보류"),
 }
 
 
@@ -93,6 +100,7 @@ def tokenizer_table(result: dict[str, Any]) -> list[Column]:
         columns += [
             Column(head, [_number(r.get("alignment", {}).get(key)) for r in own]) for key, head in ALIGNMENT.items()
         ]
+    columns += _claims(own)
     return [*columns, Column(("Round trip", "복원"), [_round_trip(r["round_trip"]) for r in own])]
 
 
@@ -110,6 +118,26 @@ def file_table(result: dict[str, Any]) -> list[Column]:
         cells = [_ratio(row, base) if base else _number(row["tokens_per_character"]) for row in rows]
         columns.append(Column((name, name), cells))
     return columns
+
+
+def _claims(own: list[dict[str, Any]]) -> list[Column]:
+    """A column for each place under ``claim`` where a verdict stands, of a group or of all files."""
+    found = [dict(_verdicts(r.get("claim"), ())) for r in own]
+    columns = []
+    for place in dict.fromkeys(place for verdicts in found for place in verdicts):
+        parts = [("all files", "전체 파일") if key == "macro" else _group(key) for key in place]
+        head = (", ".join(["Claim", *(part[0] for part in parts)]), " ".join([*(part[1] for part in parts), "주장"]))
+        cells = [Cell(VERDICTS[v[place]], v[place]) if place in v else Cell("–", None) for v in found]
+        columns.append(Column(head, cells, number=False))
+    return columns
+
+
+def _verdicts(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _verdicts(inner, place if key in ("groups", "verdict") else (*place, key))
+    elif isinstance(value, str) and value in VERDICTS:
+        yield place, value
 
 
 def _group(group: str) -> Words:

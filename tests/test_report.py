@@ -136,22 +136,23 @@ def test_the_page_says_what_was_measured(page: Path, result: dict[str, Any]) -> 
     assert "{{ 7 * 7 }}" in text
 
 
-def test_intervals_and_alignment_where_measured(result: dict[str, Any], peers: list[Peer], tmp_path: Path) -> None:
+def test_intervals_alignment_and_claim_where_measured(
+    result: dict[str, Any], peers: list[Peer], tmp_path: Path
+) -> None:
     more = deepcopy(result)
     for own in more["results"].values():
         for part in (own["macro"], *own["groups"].values()):
             part["ratio_interval"] = {"o200k_base": [0.7, 1.875]}
         own["alignment"] = {"precision": 0.8125, "recall": 0.5, "f1": None}
+        own["claim"] = {"ratio": 1.5, "groups": {"Korean": {"verdict": "met"}}, "macro": "undecided"}
     write_report(tmp_path / "more.html", more, peers)
     text = (tmp_path / "more.html").read_text("utf-8")
     assert "[0.70, 1.88]" in text
     assert "0.700–1.875" in text
     assert "0.812" in text
-    assert [column.head[0] for column in tokenizer_table(more)[-4:-1]] == [
-        "Morpheme precision",
-        "Morpheme recall",
-        "Morpheme F1",
-    ]
+    heads = ["Morpheme precision", "Morpheme recall", "Morpheme F1", "Claim, Korean", "Claim, all files", "Round trip"]
+    assert [column.head[0] for column in tokenizer_table(more)[-6:]] == heads
+    assert "판정 보류" in text
 
 
 def test_the_page_loads_nothing_and_text_stays_text(page: Path) -> None:

@@ -31,10 +31,10 @@ toggle.addEventListener("click", () => speak(root.lang === "en" ? "ko" : "en"));
 // Tables: a second click turns the order round; what has no figure stays last.
 function sort(table, column) {
   const heads = [...table.tHead.rows[0].cells];
-  const head = heads[column], number = head.classList.contains("number"), before = head.ariaSort;
+  const head = heads[column], number = head.classList.contains("number"), before = head.getAttribute("aria-sort");
   const descending = before === "none" ? number : before === "ascending";
-  for (const other of heads) other.ariaSort = "none";
-  head.ariaSort = descending ? "descending" : "ascending";
+  for (const other of heads) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const key = (row) => row.cells[column].dataset.sort;
   const rows = [...table.tBodies[0].rows].sort((a, b) => {
     if (!key(a) || !key(b)) return !key(a) - !key(b);
