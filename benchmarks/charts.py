@@ -23,6 +23,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from benchmarks.peers import GyeolPeer
 from benchmarks.report_tables import group_names
 
 WIDTH = 340
@@ -95,18 +96,17 @@ def _bars(result: dict[str, Any], group: str, base: str) -> list[Bar]:
     for tokenizer in result["tokenizers"]:
         own = result["results"][tokenizer["name"]]["groups"][group]
         interval = own.get("ratio_interval", {}).get(base)
-        rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, *_role(result, tokenizer)))
+        ours, baseline = tokenizer["kind"] == GyeolPeer.kind, tokenizer["name"] == base
+        rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, ours, baseline))
     return rows
 
 
 def _points(result: dict[str, Any], group: str) -> list[Point]:
     rates = {name: own["groups"][group]["tokens_per_character"] for name, own in result["results"].items()}
-    return [Point(t["name"], t["vocab_size"], rates[t["name"]], *_role(result, t)) for t in result["tokenizers"]]
-
-
-def _role(result: dict[str, Any], tokenizer: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether a tokenizer is of this project, and whether it is a baseline."""
-    return tokenizer["kind"] == "gyeol", tokenizer["name"] in result["against"]
+    return [
+        Point(t["name"], t["vocab_size"], rates[t["name"]], t["kind"] == GyeolPeer.kind, t["name"] in result["against"])
+        for t in result["tokenizers"]
+    ]
 
 
 def _ratio_chart(bars: Sequence[Bar], limit: float, salt: str) -> str:

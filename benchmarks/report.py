@@ -19,6 +19,7 @@ from benchmarks.peers import Peer
 from benchmarks.report_tables import GROUPS, file_table, group_names, lead, tokenizer_table
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
+from tokenizer.scanning import as_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = ("jinja2", "matplotlib")
@@ -61,6 +62,7 @@ def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict
     check_report(path)
     if not text:
         raise InputError("the text is empty; give one to look at")
+    as_bytes(text)  # not every peer refuses what is no Unicode
     cuts = _write(path, peers, [Passage(text)])[0]["cuts"]
     return {own["name"]: own["count"] for own in cuts}
 

@@ -76,10 +76,10 @@ def lead(result: dict[str, Any]) -> Words | None:
         return None
     best = max(ratios, key=ratios.__getitem__)
     files = Counter(file["group"] for file in result["files"])["Korean"]
+    mean = (f" (mean of {files} files)", f"(파일 {files}개 평균)") if files > 1 else ("", "")
     return (
-        f"{base} needs {ratios[best]:.2f} times the tokens of {best} for the same Korean text, "
-        f"mean over {files} {'file' if files == 1 else 'files'}.",
-        f"같은 한국어 글에서 {base}의 토큰 수는 {best}의 {ratios[best]:.2f}배입니다(파일 {files}개 평균).",
+        f"{base} needs {ratios[best]:.2f} times the tokens of {best} for the same Korean text{mean[0]}.",
+        f"같은 한국어 글에서 {base}의 토큰 수는 {best}의 {ratios[best]:.2f}배입니다{mean[1]}.",
     )
 
 

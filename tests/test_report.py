@@ -189,6 +189,8 @@ def test_what_is_missing_is_said_before_the_work(tmp_path: Path, monkeypatch: py
         check_report(tmp_path)
     with pytest.raises(InputError, match="the text is empty"):
         write_inspection(tmp_path / "page.html", "", [])
+    with pytest.raises(InputError, match="lone surrogate"):
+        write_inspection(tmp_path / "page.html", "a\udcff", [])
     monkeypatch.setattr(benchmarks.report, "PACKAGES", ("jinja2", "no_such_package"))
     with pytest.raises(InputError, match=r"pip install 'gyeol\[report\]'"):
         check_report(tmp_path / "page.html")
