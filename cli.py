@@ -31,6 +31,7 @@ STAGE_HELP = (
 WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
 SHAPE_HELP = "Part of the shape that differs from the preset's, as qk_norm=true or num_kv_heads=1; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+PAGE = click.Path(path_type=Path)
 
 
 class Gyeol(click.Group):
@@ -147,16 +148,27 @@ def decode(tokenizer: str, file: Any) -> None:
 
 
 @cli.command()
-@TOKENIZER
+@click.option(
+    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What cuts; may be repeated with --html."
+)
 @click.argument("text", required=False)
+@click.option("--html", type=PAGE, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
 @AS_JSON
-def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
-    """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT."""
+def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as_json: bool) -> None:
+    """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT.
+
+    A tokenizer is gyeol-100k, gyeol-200k or a folder made by `gyeol train`; with --html also any that
+    `gyeol fertility` takes.
+    """
     from rich.console import Console
 
     from tokenizer.inspection import coloured, text_record, vocabulary_record
 
-    loaded = _load(tokenizer)
+    if html:
+        return _inspect_in_page(html, tokenizers, text, as_json)
+    if len(tokenizers) > 1:
+        raise click.UsageError("several tokenizers are shown side by side in a page; add --html FILE")
+    loaded = _load(tokenizers[0])
     record = vocabulary_record(loaded) if text is None else text_record(loaded, text)
     if as_json:
         _print_json(record)
@@ -173,11 +185,17 @@ def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
 @cli.command()
 @click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
 @click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
+@click.option("--html", type=PAGE, help="Also write a page with charts, tables and passages.")
 @click.argument("texts", nargs=-1, required=True)
 @TEXT_KEY
 @AS_JSON
 def fertility(
-    tokenizers: tuple[str, ...], against: tuple[str, ...], texts: tuple[str, ...], text_key: str, as_json: bool
+    tokenizers: tuple[str, ...],
+    against: tuple[str, ...],
+    html: Path | None,
+    texts: tuple[str, ...],
+    text_key: str,
+    as_json: bool,
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
@@ -186,9 +204,16 @@ def fertility(
     carries (qwen3, llama3...).
     """
     from benchmarks.fertility import measure
+    from benchmarks.peers import load_peers
+    from benchmarks.report import check_report, write_report
     from benchmarks.tables import print_fertility
 
-    result = measure(tokenizers, texts, against=against, text_key=text_key)
+    if html:
+        check_report(html)
+    peers = load_peers([*tokenizers, *against])
+    result = measure(peers[: len(tokenizers)], texts, against=peers[len(tokenizers) :], text_key=text_key)
+    if html:
+        write_report(html, result, peers, text_key=text_key)
     _print_json(result) if as_json else print_fertility(result)
 
 
@@ -407,6 +432,17 @@ def _value_after(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+
+
+def _inspect_in_page(html: Path, tokenizers: tuple[str, ...], text: str | None, as_json: bool) -> None:
+    from benchmarks.peers import load_peers
+    from benchmarks.report import check_report, write_inspection
+
+    if text is None or as_json:
+        raise click.UsageError("--html shows a TEXT, and goes without --json")
+    check_report(html)
+    counts = write_inspection(html, text, load_peers(tokenizers))
+    click.echo(f"{html}: {len(text)} characters, tokens: " + ", ".join(f"{n} {c}" for n, c in counts.items()))
 
 
 def _check_free(folder: Path, mark: str, what: str) -> None:
