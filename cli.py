@@ -147,9 +147,16 @@ def decode(tokenizer: str, file: Any) -> None:
 @cli.command()
 @TOKENIZER
 @click.argument("text", required=False)
+@click.option("--html", "html", type=click.Path(path_type=Path, dir_okay=False), help="Write TEXT side by side there.")
+@click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="With --html: beside it.")
 @AS_JSON
-def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
+def inspect(tokenizer: str, text: str | None, html: Path | None, against: tuple[str, ...], as_json: bool) -> None:
     """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT."""
+    if html:
+        from benchmarks.report import write_side_by_side
+
+        write_side_by_side(html, [tokenizer, *against], text)
+        return
     from rich.console import Console
 
     from tokenizer.inspection import coloured, text_record, vocabulary_record
@@ -171,23 +178,41 @@ def inspect(tokenizer: str, text: str | None, as_json: bool) -> None:
 @cli.command()
 @click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
 @click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
+@click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
+@click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
+@click.option("--html", "html", type=click.Path(path_type=Path, dir_okay=False), help="Write a report for a browser.")
 @click.argument("texts", nargs=-1, required=True)
 @TEXT_KEY
 @AS_JSON
+@click.pass_context
 def fertility(
-    tokenizers: tuple[str, ...], against: tuple[str, ...], texts: tuple[str, ...], text_key: str, as_json: bool
+    context: click.Context,
+    tokenizers: tuple[str, ...],
+    texts: tuple[str, ...],
+    html: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
     A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its
     folder, a SentencePiece .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr
-    carries (qwen3, llama3...).
+    carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
+    named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
+    from benchmarks.report import PASSAGES, check_report, write_report
+
     from benchmarks.fertility import measure
     from benchmarks.tables import print_fertility
 
-    result = measure(tokenizers, texts, against=against, text_key=text_key)
+    if html:
+        check_report(html)
+    result = measure(tokenizers, texts, passages=PASSAGES if html else 0, **options)
+    if html:
+        write_report(html, result)
     _print_json(result) if as_json else print_fertility(result)
+    if result["failed"]:
+        context.exit(1)
 
 
 @cli.command()

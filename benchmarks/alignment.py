@@ -57,15 +57,35 @@ class Gold:
         self._boundaries = boundaries or morphemes.boundaries
         self._known: dict[str, tuple[int, ...]] = {}
 
+    @classmethod
+    def in_order(cls, boundaries: Sequence[tuple[int, ...]]) -> Gold:
+        """The boundaries of the words of one text as they come, for which equal words may differ."""
+        return _Listed(boundaries)
+
     def offsets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Boundaries of each word: how many, shape (words,), and the offsets, one word's after another's."""
         fresh = [word for word in dict.fromkeys(words) if word not in self._known]
         if fresh:
             found = self._boundaries(fresh)
             self._known.update((word, tuple(inside)) for word, inside in zip(fresh, found, strict=True))
-        inside = [self._known[word] for word in words]
-        counts = np.fromiter(map(len, inside), np.int64, len(inside))
-        return counts, np.fromiter(chain.from_iterable(inside), np.int64, counts.sum())
+        return _flat([self._known[word] for word in words])
+
+
+class _Listed(Gold):
+    """Boundaries that belong to places rather than words."""
+
+    def __init__(self, boundaries: Sequence[tuple[int, ...]]) -> None:
+        super().__init__()
+        self._in_order = boundaries
+
+    def offsets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return _flat(self._in_order)
+
+
+def _flat(inside: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lists of offsets as their lengths and the offsets one after another."""
+    counts = np.fromiter(map(len, inside), np.int64, len(inside))
+    return counts, np.fromiter(chain.from_iterable(inside), np.int64, counts.sum())
 
 
 @dataclass
