@@ -200,9 +200,8 @@ def fertility(
     carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
-    from benchmarks.report import PASSAGES, check_report, write_report
-
     from benchmarks.fertility import measure
+    from benchmarks.report import PASSAGES, check_report, write_report
     from benchmarks.tables import print_fertility
 
     if html:

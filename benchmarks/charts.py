@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,16 +112,11 @@ def _escape(text: str) -> str:
 
 def _svg(figure: Any) -> str:
     """The figure as an ``<svg>`` element that takes the width of its place."""
-    import logging
-    import warnings
-
     out = io.StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a font without Hangul only matters for outlines, and text stays text
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None}, transparent=True)
     pyplot().close(figure)
-    text = out.getvalue()
-    return re.sub(
-        r'(<svg [^>]*?)width="[^"]*" height="[^"]*"|height="[^"]*pt"', r"\1", text[text.index("<svg") :], count=1
-    )
+    svg = out.getvalue()
+    return re.sub(r' (width|height)="[0-9.]+pt"', "", svg[svg.index("<svg") :], count=2)
