@@ -41,6 +41,7 @@ def pyplot() -> Any:
             "svg.hashsalt": "gyeol",
             "font.family": "sans-serif",
             "font.sans-serif": ["DejaVu Sans"],
+            "font.size": 11.5,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "hatch.linewidth": 0.6,
@@ -53,7 +54,7 @@ def ratio_chart(result: dict[str, Any], base: str, language: str) -> str:
     """Bars of the ratio to ``base`` with their intervals, a group of bars per tokenizer; ``language`` is en or ko."""
     plot = pyplot()
     groups, names = groups_of(result), _by_ratio(result, base)
-    figure, axes = plot.subplots(figsize=(6.4, 1.0 + 0.24 * len(names) * (len(groups) + 0.7)))
+    figure, axes = plot.subplots(figsize=(6.4, 1.0 + 0.28 * len(names) * (len(groups) + 0.7)))
     height = 1 / (len(groups) + 0.7)
     for g, group in enumerate(groups):
         parts = [result["results"][name]["groups"][group] for name in names]
@@ -64,7 +65,7 @@ def ratio_chart(result: dict[str, Any], base: str, language: str) -> str:
         spans = [part["intervals"]["ratio"][base] or [value, value] for part, value in zip(parts, values, strict=True)]
         for place, value, span in zip(places, values, spans, strict=True):
             axes.plot(span, [place, place], color="#111", linewidth=1.3, solid_capstyle="butt")
-            axes.text(max(value, span[1]) + 0.02, place, f"{value:.2f}", va="center", fontsize=8)
+            axes.text(max(value, span[1]) + 0.02, place, f"{value:.2f}", va="center", fontsize=10)
     axes.axvline(1, color="#444", linewidth=1, linestyle=":")
     axes.set_yticks(range(len(names)), [_escape(name) for name in names])
     axes.invert_yaxis()
@@ -88,7 +89,7 @@ def size_chart(result: dict[str, Any], group: str, language: str) -> str:
         while any(abs(place - other) < 0.045 * span and abs(x - left) < 70 for left, other in last):
             place += 0.01 * span  # one label above another where dots lie close
         last.append((x, place))
-        axes.annotate(_escape(name), (x, y), xytext=(x + 3, place), fontsize=9, va="center")
+        axes.annotate(_escape(name), (x, y), xytext=(x + 3, place), fontsize=10.5, va="center")
     axes.set_xlim(right=max(x for _, x, _ in points) * 1.18)
     axes.set_xlabel(_word("vocabulary size (thousand ids)", language))
     axes.set_ylabel(_word("tokens per character of {group}", language, group=_word(group, language)))

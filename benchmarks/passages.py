@@ -34,7 +34,8 @@ def chosen(files: Sequence[FileText], number: int) -> list[tuple[str, str, str]]
     rank = {id(file): sum(other.group == file.group for other in with_text[:i]) for i, file in enumerate(with_text)}
     size = {file.group: sum(other.group == file.group for other in with_text) for file in with_text}
     spread = sorted(with_text, key=lambda file: (rank[id(file)] / size[file.group] % 1, file.group))[:number]
-    return [(file.name, file.group, file.passage) for file in sorted(spread, key=with_text.index)]
+    spread.sort(key=lambda file: (file.group != "Korean", with_text.index(file)))
+    return [(file.name, file.group, file.passage) for file in spread]
 
 
 def shown_passages(peers: Sequence[Peer], passages: Sequence[tuple[str, str, str]]) -> list[dict[str, Any]]:

@@ -30,6 +30,11 @@ TOKENIZERS = (
     *("gemma3", "glm4", "kimi_k2", "mistral_v3", "phi4"),
 )
 CLAIM = 1.5
+MEASURES = (
+    *("tokens_per_character", "bytes_per_token", "tokens_per_eojeol", "eojeols_whole", "eojeols_single_token"),
+    *("tokens_inside_character", "renyi_efficiency", "vocabulary_used"),
+)
+CUTS = ("precision", "recall", "f1", "morphscore", "morphscore_left_out")
 
 
 def tables(result: dict[str, Any]) -> str:
@@ -37,21 +42,18 @@ def tables(result: dict[str, Any]) -> str:
     groups = groups_of(result)
     lines = [
         "| vocabulary | ids | " + " | ".join(groups) + " | 1.5x in Korean |",
-        "|---|---:|" + "---:|" * len(groups) + "---|",
+        f"|---|---:|{'---:|' * len(groups)}---|",
     ]
     for row in result["tokenizers"]:
         parts = [result["results"][row["name"]]["groups"][group] for group in groups]
         cells = [_with_interval(part) for part in parts]
         verdict = parts[0]["claim"][BASELINE]
         lines.append(f"| {row['name']} | {row['vocab_size']:,} | {' | '.join(cells)} | {verdict} |")
-    keys = ("tokens_per_character", "bytes_per_token", "tokens_per_eojeol", "eojeols_whole", "eojeols_single_token")
-    keys += ("tokens_inside_character", "renyi_efficiency", "vocabulary_used")
-    cut = ("precision", "recall", "f1", "morphscore", "morphscore_left_out")
     heads = "tokens/char | bytes/token | tokens/eojeol | whole | one token | end inside a char | Rényi | used"
     lines += ["", f"| {groups[0]} | {heads} | P | R | F1 | MorphScore | left out |", "|---|" + "---:|" * 13]
     for name, own in result["results"].items():
         part = own["groups"][groups[0]]
-        cells = [figure(part[key]) for key in keys] + [figure(part["alignment"][key]) for key in cut]
+        cells = [figure(part[key]) for key in MEASURES] + [figure(part["alignment"][key]) for key in CUTS]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -7,7 +7,6 @@ that the page's script shows as text.
 from __future__ import annotations
 
 import html
-import importlib
 import json
 import os
 from collections.abc import Sequence
@@ -33,7 +32,6 @@ LANGUAGES = ("en", "ko")
 
 def check_report(path: Path) -> None:
     """Raise `InputError`, before any work is done, if no report can be written to ``path``."""
-    importlib.import_module("benchmarks.charts")
     pyplot()
     _check_folder(path)
 
@@ -117,12 +115,12 @@ def _claim(part: dict[str, Any], base: str, claim: float | None) -> str:
 def _charts(result: dict[str, Any]) -> list[str]:
     sections = []
     for base in result["against"]:
-        svgs = [ratio_chart(result, base, language) for language in LANGUAGES]
+        svgs = {language: ratio_chart(result, base, language) for language in LANGUAGES}
         title = f"Tokens of {html.escape(base)} for one token of each", f"{html.escape(base)} 토큰 수와의 비율"
-        sections.append(_figure(*title, *svgs, _BARS))
+        sections.append(_figure(title, svgs, _BARS))
     group = groups_of(result)[0]
-    svgs = [size_chart(result, group, language) for language in LANGUAGES]
-    sections.append(_figure("Fertility and vocabulary size", "토큰 소모율과 어휘 크기", *svgs, _DOTS))
+    svgs = {language: size_chart(result, group, language) for language in LANGUAGES}
+    sections.append(_figure(("Fertility and vocabulary size", "토큰 소모율과 어휘 크기"), svgs, _DOTS))
     return sections
 
 
@@ -134,13 +132,13 @@ _BARS = (
 _DOTS = ("Lower is better.", "낮을수록 좋습니다.")
 
 
-def _figure(english: str, korean: str, svg: str, svg_korean: str, caption: tuple[str, str]) -> str:
-    return (
-        f"<section><h2>{_both(english, korean)}</h2><figure>"
-        f'<div lang="en" role="img" aria-label="{english}">{svg}</div>'
-        f'<div lang="ko" role="img" aria-label="{korean}">{svg_korean}</div>'
-        f"<figcaption>{_both(*caption)}</figcaption></figure></section>"
-    )
+def _figure(title: tuple[str, str], svgs: dict[str, str], caption: tuple[str, str]) -> str:
+    charts = [
+        f'<div lang="{language}" role="img" aria-label="{label}">{svgs[language]}</div>'
+        for language, label in zip(LANGUAGES, title, strict=True)
+    ]
+    shown = f"{''.join(charts)}<figcaption>{_both(*caption)}</figcaption>"
+    return f"<section><h2>{_both(*title)}</h2><figure>{shown}</figure></section>"
 
 
 COLUMNS = {
