@@ -185,36 +185,47 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as
 @cli.command()
 @click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
 @click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
+@click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
+@click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
 @click.option("--html", type=PAGE, help="Also write a page with charts, tables and passages.")
 @click.argument("texts", nargs=-1, required=True)
 @TEXT_KEY
 @AS_JSON
+@click.pass_context
 def fertility(
+    context: click.Context,
     tokenizers: tuple[str, ...],
     against: tuple[str, ...],
     html: Path | None,
     texts: tuple[str, ...],
     text_key: str,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
     A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its
     folder, a SentencePiece .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr
-    carries (qwen3, llama3...).
+    carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
+    named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
     from benchmarks.fertility import measure
-    from benchmarks.peers import load_peers
+    from benchmarks.peers import load_what_loads
     from benchmarks.report import check_report, write_report
     from benchmarks.tables import print_fertility
 
     if html:
         check_report(html)
-    peers = load_peers([*tokenizers, *against])
-    result = measure(peers[: len(tokenizers)], texts, against=peers[len(tokenizers) :], text_key=text_key)
+    specs = [*tokenizers, *against]
+    peers, _ = load_what_loads(specs)
+    given = [peer or spec for peer, spec in zip(peers, specs, strict=True)]  # what fails, fails again, and is reported
+    count = len(tokenizers)
+    result = measure(given[:count], texts, against=given[count:], text_key=text_key, **options)
     if html:
-        write_report(html, result, peers, text_key=text_key)
+        write_report(html, result, [peer for peer in peers if peer], text_key=text_key)
     _print_json(result) if as_json else print_fertility(result)
+    if result["failed"]:
+        context.exit(1)
 
 
 @cli.command()

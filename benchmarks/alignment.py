@@ -16,7 +16,7 @@ by design, so read it beside ``kept_whole`` and the fertility.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,35 @@ class Gold:
         self._boundaries = boundaries or morphemes.boundaries
         self._known: dict[str, tuple[int, ...]] = {}
 
+    @classmethod
+    def in_order(cls, boundaries: Sequence[tuple[int, ...]]) -> Gold:
+        """The boundaries of the words of one text as they come, for which equal words may differ."""
+        return _Listed(boundaries)
+
     def offsets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Boundaries of each word: how many, shape (words,), and the offsets, one word's after another's."""
         fresh = [word for word in dict.fromkeys(words) if word not in self._known]
         if fresh:
             found = self._boundaries(fresh)
             self._known.update((word, tuple(inside)) for word, inside in zip(fresh, found, strict=True))
-        inside = [self._known[word] for word in words]
-        counts = np.fromiter(map(len, inside), np.int64, len(inside))
-        return counts, np.fromiter(chain.from_iterable(inside), np.int64, counts.sum())
+        return _flat([self._known[word] for word in words])
+
+
+class _Listed(Gold):
+    """Boundaries that belong to places rather than words."""
+
+    def __init__(self, boundaries: Sequence[tuple[int, ...]]) -> None:
+        super().__init__()
+        self._in_order = boundaries
+
+    def offsets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return _flat(self._in_order)
+
+
+def _flat(inside: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lists of offsets as their lengths and the offsets one after another."""
+    counts = np.fromiter(map(len, inside), np.int64, len(inside))
+    return counts, np.fromiter(chain.from_iterable(inside), np.int64, counts.sum())
 
 
 @dataclass
@@ -76,6 +96,37 @@ class Counts:
     predicted: int = 0
     hits: int = 0
     unaligned: int = 0
+    morphscore_words: int = 0
+    morphscore_hits: int = 0
+
+    def add(self, text: str, cuts: NDArray[np.int64], gold: Gold) -> None:
+        """Add the eojeols of ``text``, whose tokens end at the byte offsets ``cuts``."""
+        points = code_points(text)
+        starts, ends = _hangul_eojeols(points)
+        width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
+        byte_of = np.concatenate([[0], np.cumsum(width)])  # (characters + 1,): byte offset of each character
+        cut = np.zeros(byte_of[-1] + 1, dtype=bool)
+        cut[cuts] = True
+        upto = np.cumsum(cut)
+        # Cuts strictly between the first byte and the one after the last, in the middle of characters included.
+        predicted = upto[byte_of[ends] - 1] - upto[byte_of[starts]]
+        number, offsets = gold.offsets([text[start:end] for start, end in zip(starts, ends, strict=True)])
+        hits = cut[byte_of[np.repeat(starts, number) + offsets]]
+        scored = (number == 1) & (predicted > 0)
+        self.eojeols += len(starts)
+        self.whole += int(np.count_nonzero(predicted == 0))
+        self.gold += int(number.sum())
+        self.predicted += int(predicted.sum())
+        self.hits += int(np.count_nonzero(hits))
+        self.morphscore_words += int(np.count_nonzero(scored))
+        self.morphscore_hits += int(np.count_nonzero(hits & np.repeat(scored, number)))
+
+    def leave_out(self, text: str) -> None:
+        """Note the eojeols of a text that the tokens do not spell."""
+        self.unaligned += len(_hangul_eojeols(code_points(text))[0])
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def result(self) -> dict[str, Any]:
         """The measures, None where they are not defined (no boundary at all)."""
@@ -90,6 +141,8 @@ class Counts:
             "boundaries_predicted": self.predicted,
             "boundaries_hit": self.hits,
             "eojeols_unaligned": self.unaligned,
+            "morphscore": _ratio(self.morphscore_hits, self.morphscore_words),
+            "morphscore_left_out": _ratio(self.eojeols - self.morphscore_words, self.eojeols),
         }
 
 
@@ -98,7 +151,10 @@ def alignment(peer: Peer, texts: Iterable[str], gold: Gold | None = None) -> dic
 
     Returns ``precision``, ``recall``, ``f1`` (None where no boundary was predicted or is in the gold),
     ``eojeols`` (those with Hangul), ``kept_whole`` (the share of them that lie inside a single token),
-    ``boundaries_gold``, ``boundaries_predicted``, ``boundaries_hit`` and ``eojeols_unaligned``.
+    ``boundaries_gold``, ``boundaries_predicted``, ``boundaries_hit`` and ``eojeols_unaligned``; and ``morphscore``
+    (Arnett and Bergen 2025, https://arxiv.org/abs/2411.14198: of the words that have one morpheme boundary and
+    more than one token, the share with a token boundary there; here words stand in their text) with
+    ``morphscore_left_out``, the share of the eojeols that it says nothing of.
 
     A tokenizer that changes the text (normalisation, unknown characters) has no boundaries in it; such a
     text is tried again line by line, and the eojeols of the lines that are still changed are left out and
@@ -106,16 +162,16 @@ def alignment(peer: Peer, texts: Iterable[str], gold: Gold | None = None) -> dic
     """
     gold = gold or Gold()
     counts = Counts()
-    pieces = _Pieces(peer)
+    pieces = Pieces(peer)
     for batch in _batches(texts):
         changed = _measure(counts, peer, batch, pieces, gold)
         lines = [line for text in changed for line in text.split("\n")]
         for line in _measure(counts, peer, lines, pieces, gold):
-            counts.unaligned += len(_hangul_eojeols(code_points(line))[0])
+            counts.leave_out(line)
     return counts.result()
 
 
-def _measure(counts: Counts, peer: Peer, texts: Sequence[str], pieces: _Pieces, gold: Gold) -> list[str]:
+def _measure(counts: Counts, peer: Peer, texts: Sequence[str], pieces: Pieces, gold: Gold) -> list[str]:
     """Add the texts that their tokens spell to ``counts``; return the others."""
     changed: list[str] = []
     kept: list[str] = []
@@ -130,11 +186,11 @@ def _measure(counts: Counts, peer: Peer, texts: Sequence[str], pieces: _Pieces, 
         kept_ends.append(ends + offset)
         offset += len(text.encode()) + 1
     if kept:  # as one text, with a newline between two, so that the analyser gets many eojeols at once
-        _add(counts, "\n".join(kept), np.concatenate(kept_ends), gold)
+        counts.add("\n".join(kept), np.concatenate(kept_ends), gold)
     return changed
 
 
-class _Pieces(dict[int, bytes]):
+class Pieces(dict[int, bytes]):
     """The bytes of each token, asked of the peer once."""
 
     def __init__(self, peer: Peer) -> None:
@@ -157,26 +213,6 @@ def token_ends(text: str, ids: Ids, pieces: dict[int, bytes]) -> NDArray[np.int6
         return None
     ends = np.cumsum(np.fromiter(map(len, spelled), np.int64, len(spelled)))
     return np.maximum(ends - (len(data) - len(expected)), 0)
-
-
-def _add(counts: Counts, text: str, cuts: NDArray[np.int64], gold: Gold) -> None:
-    """Add the eojeols of ``text``, whose tokens end at the byte offsets ``cuts``, to ``counts``."""
-    points = code_points(text)
-    starts, ends = _hangul_eojeols(points)
-    width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
-    byte_of = np.concatenate([[0], np.cumsum(width)])  # (characters + 1,): byte offset of each character
-    cut = np.zeros(byte_of[-1] + 1, dtype=bool)
-    cut[cuts] = True
-    upto = np.cumsum(cut)
-    # Cuts strictly between the first byte and the one after the last, in the middle of characters included.
-    predicted = upto[byte_of[ends] - 1] - upto[byte_of[starts]]
-    number, offsets = gold.offsets([text[start:end] for start, end in zip(starts, ends, strict=True)])
-    hits = cut[byte_of[np.repeat(starts, number) + offsets]]
-    counts.eojeols += len(starts)
-    counts.whole += int(np.count_nonzero(predicted == 0))
-    counts.gold += int(number.sum())
-    counts.predicted += int(predicted.sum())
-    counts.hits += int(np.count_nonzero(hits))
 
 
 def _hangul_eojeols(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

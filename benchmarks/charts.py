@@ -34,6 +34,16 @@ SCATTER_HEIGHT = 300
 INK, MUTED, RULE, PAPER, OURS, OTHERS = (f"#0000{i:02x}" for i in range(1, 7))
 _VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", OURS: "ours", OTHERS: "others"}
 
+_FIXED = {
+    "ink": "#1b1b1b",
+    "muted": "#595959",
+    "rule": "#c8c8c8",
+    "paper": "#ffffff",
+    "ours": "#0b5fa5",
+    "others": "#8a8f98",
+}
+"""Colours of a picture that stands alone; dark enough on white for WCAG AA where they are text."""
+
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar sign in the name of a tokenizer is a dollar sign
@@ -91,11 +101,21 @@ def vocabulary_charts(result: dict[str, Any]) -> dict[str, str]:
     return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in group_names(result)}
 
 
+def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
+    """The chart of one group's ratios as an SVG file of its own, in fixed colours on white."""
+    svg = ratio_charts(result, base)[group]
+    for variable, colour in _FIXED.items():
+        svg = svg.replace(f"var(--{variable})", colour)
+    view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    size = f' width="{2 * float(view[1]):g}" height="{2 * float(view[2]):g}" style="background:#fff"' if view else ""
+    return svg.replace("<svg ", f"<svg{size} ", 1)
+
+
 def _bars(result: dict[str, Any], group: str, base: str) -> list[Bar]:
     rows = []
     for tokenizer in result["tokenizers"]:
         own = result["results"][tokenizer["name"]]["groups"][group]
-        interval = own.get("ratio_interval", {}).get(base)
+        interval = own["intervals"]["ratio"][base]
         ours, baseline = tokenizer["kind"] == GyeolPeer.kind, tokenizer["name"] == base
         rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, ours, baseline))
     return rows

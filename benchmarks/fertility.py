@@ -3,7 +3,8 @@
     ratio to a baseline = tokens of the baseline / tokens of ours        above 1, ours needs fewer
 
 Figures are taken per file and averaged over files (macro), so that a long file does not speak for all;
-``total`` has the sums. Files are also averaged by group, which is a heuristic (see `group_of`).
+``total`` has the sums. Files are also averaged by group, the register, which is a heuristic (see `group_of`).
+Intervals are by bootstrap over documents or sections (see `benchmarks.intervals` and `benchmarks.pages`).
 
 Read ``tokens_per_eojeol`` with care: an eojeol is a maximal run of non-white-space, and a vocabulary with
 superwords has tokens that span several, so the figure can fall below 1 and does not say that eojeols are
@@ -14,18 +15,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from benchmarks.letters import code_points, eojeols, letter_counts
-from benchmarks.peers import Peer, load_peers
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.alignment import Gold, Pieces
+from benchmarks.gold import gold_alignment, read_gold
+from benchmarks.letters import code_points, letter_counts
+from benchmarks.pages import Page
+from benchmarks.peers import Ids, Peer, load_what_loads
 from benchmarks.provenance import provenance
+from benchmarks.rates import results
+from benchmarks.tally import Tally
 from tokenizer.corpus import documents, find_sources, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import step
+
+FORMAT = 2
+"""Number of the form of a result; it changes when a reader of the old one would go wrong."""
 
 BATCH_CHARACTERS = 1 << 21
 """Documents are encoded together up to this many characters, from several files if need be."""
@@ -34,17 +45,6 @@ BINARY_SHARE = 0.05
 """A file with more than this share of control and undecodable characters is not taken for text."""
 
 _SUFFIXES = re.compile(r"(\.(txt|jsonl|json|parquet|gz|xz|zst|bz2))+$")
-
-RATES = ("tokens_per_character", "characters_per_token", "bytes_per_token", "tokens_per_eojeol")
-
-
-@dataclass
-class Tally:
-    """What one tokenizer spends on one file."""
-
-    tokens: int = 0
-    lossy_documents: int = 0
-    lossy_characters: int = 0
 
 
 @dataclass
@@ -64,15 +64,18 @@ class FileText:
     unreadable: int = 0
     problem: str | None = None
     group: str = field(init=False, default="other")
+    sections: list[NDArray[np.int64]] = field(default_factory=list)
+    """Of each document, (sections, 3): characters, bytes and eojeols."""
 
-    def add(self, text: str) -> None:
+    def add(self, page: Page) -> None:
         """Count the characters of one more document."""
-        points = code_points(text)
-        letters, hangul, latin = letter_counts(points)
+        text = page.text
+        letters, hangul, latin = letter_counts(code_points(text))
+        self.sections.append(np.stack([page.section_characters, page.section_bytes, page.section_eojeols], axis=1))
         self.documents += 1
         self.characters += len(text)
-        self.bytes += len(text.encode())
-        self.eojeols += len(eojeols(points)[0])
+        self.bytes += len(page.raw)
+        self.eojeols += len(page.starts)
         self.letters += letters
         self.hangul += hangul
         self.latin += latin
@@ -85,43 +88,68 @@ def measure(
     *,
     against: Sequence[str | Path | Peer] = ("o200k_base",),
     text_key: str = "text",
+    claim: float | None = None,
+    alignment: str | None = None,
 ) -> dict[str, Any]:
     """Measure ``tokenizers`` and the baselines ``against`` on every document under ``paths``.
 
-    Returns a dictionary that `json.dumps` takes:
+    ``claim`` asks of every ratio whether it is at least so much, ``alignment`` compares token boundaries with
+    those of "kiwi" or of a gold file (see `benchmarks.gold`).
 
-    - ``provenance``, ``against`` (names), ``tokenizers`` (name, kind, vocab_size; the baselines are last);
-    - ``files``: name, path, group, documents, characters, bytes, eojeols, unreadable (NUL and undecodable
-      characters) and hangul_share (of the letters) of each file used;
-    - ``skipped``: path and reason of each file that could not be used;
-    - ``results[tokenizer]``: ``files[name]``, ``macro`` (mean over files), ``groups[group]`` (mean over the
-      group's files) and ``total`` (over all text), each with tokens_per_character, characters_per_token,
-      bytes_per_token, tokens_per_eojeol and ``ratio[baseline]``; and ``round_trip``: ``lossless``, and
-      the share of documents and of characters that do not come back from decoding. A character that does
-      not come back is one that the text has more often than the decoded text.
+    Returns a dictionary that `json.dumps` takes; ``fertility.schema.json`` beside this file says what is in it.
+    What cannot be used stands in ``failed`` (tokenizers), ``skipped`` (files) and ``alignment.problems``.
 
-    Raises `InputError` if a tokenizer is unknown, a path does not exist, or no file can be used.
+    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
     """
-    loaded = load_peers([*tokenizers, *against])
-    peers = list(dict.fromkeys(loaded))
-    if not peers:
+    if claim is not None and not claim > 0:
+        raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
+    if not [*tokenizers, *against]:
         raise InputError("no tokenizer to measure; name at least one")
-    files = _read_and_count(peers, paths, text_key)
+    loaded, failed = load_what_loads([*tokenizers, *against])
+    measured = list(dict.fromkeys(peer for peer in loaded if peer))
+    if not any(loaded[: len(tokenizers)] or measured):
+        raise InputError("no tokenizer can be loaded: " + "; ".join(row["reason"] for row in failed))
+    gold, standard = _standard(alignment)
+    files = _read_and_count(measured, paths, text_key, gold)
     usable = [file for file in files if file.problem is None]
     if not usable:
         reasons = "; ".join(f"{file.path}: {file.problem}" for file in files)
         raise InputError(f"no file can be measured ({reasons or 'no files found'})")
-    names = list(dict.fromkeys(peer.name for peer in loaded[len(tokenizers) :]))
+    names = list(dict.fromkeys(peer.name for peer in loaded[len(tokenizers) :] if peer))
     return {
-        "format": 1,
+        "format": FORMAT,
         "measure": "fertility",
         "provenance": provenance(),
         "against": names,
-        "tokenizers": [{"name": p.name, "kind": p.kind, "vocab_size": p.vocab_size} for p in peers],
+        "claim": claim,
+        "tokenizers": [{"name": p.name, "kind": p.kind, "vocab_size": p.vocab_size} for p in measured],
+        "failed": failed,
         "files": [_describe(file) for file in usable],
         "skipped": [{"path": file.path, "reason": file.problem} for file in files if file.problem],
-        "results": {peer.name: _result(i, peers, names, usable) for i, peer in enumerate(peers)},
+        "results": results(measured, names, usable, claim, gold is not None),
+        "alignment": _against_standard(standard, measured),
     }
+
+
+def _standard(alignment: str | None) -> tuple[Gold | None, dict[str, Any] | None]:
+    """Kiwi's boundaries for the texts themselves, or a gold file's texts with what is wrong with them."""
+    if alignment is None:
+        return None, None
+    if alignment == "kiwi":
+        return Gold(), {"standard": "kiwi", "problems": []}
+    try:
+        texts, problems = read_gold(alignment)
+    except InputError as error:
+        texts, problems = [], [_reason(error, alignment)]
+    return None, {"standard": alignment, "problems": problems, "texts": texts}
+
+
+def _against_standard(standard: dict[str, Any] | None, peers: Sequence[Peer]) -> dict[str, Any] | None:
+    """How the tokenizers do on a gold file; of Kiwi the figures stand with each register."""
+    if standard is None or "texts" not in standard:
+        return standard
+    texts = standard.pop("texts")
+    return {**standard, "results": {peer.name: gold_alignment(peer, texts) for peer in peers if texts}}
 
 
 def group_of(name: str, letters: int, hangul: int, latin: int) -> str:
@@ -138,26 +166,30 @@ def group_of(name: str, letters: int, hangul: int, latin: int) -> str:
     return "English" if latin > 0.5 * letters else "other"
 
 
-def _read_and_count(peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str) -> list[FileText]:
+def _read_and_count(
+    peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str, gold: Gold | None
+) -> list[FileText]:
     """Read every file once and let every tokenizer encode it; what goes wrong with a file is kept in it."""
     files = _find(paths, len(peers))
+    pieces = [Pieces(peer) for peer in peers]
     readable = [file for file in files if file.problem is None]
-    batch: list[tuple[FileText, str]] = []
+    batch: list[tuple[FileText, Page]] = []
     waiting = 0
     with step("Fertility", total=total_size([file.path for file in readable])) as bar:
         for file in readable:
             bar.note(file.name)
             for text in _texts(file, text_key, bar.advance):
-                file.add(text)
-                batch.append((file, text))
+                page = Page(text, cut=".txt" in Path(file.path).suffixes or file.path == "-")
+                file.add(page)
+                batch.append((file, page))
                 waiting += len(text)
                 if waiting >= BATCH_CHARACTERS:
-                    _count(peers, batch)
+                    _count(peers, pieces, batch, gold)
                     batch, waiting = [], 0
             if file.problem is None:
                 file.problem = _problem(file)
             file.group = group_of(file.name, file.letters, file.hangul, file.latin)
-        _count(peers, batch)
+        _count(peers, pieces, batch, gold)
     return files
 
 
@@ -200,17 +232,19 @@ def _problem(file: FileText) -> str | None:
     return None
 
 
-def _count(peers: Sequence[Peer], batch: Sequence[tuple[FileText, str]]) -> None:
+def _count(
+    peers: Sequence[Peer], pieces: Sequence[Pieces], batch: Sequence[tuple[FileText, Page]], gold: Gold | None
+) -> None:
     """Encode the batch with every tokenizer and decode it again."""
-    texts = [text for _, text in batch]
+    texts = [page.text for _, page in batch]
     for i, peer in enumerate(peers):
-        for (file, text), ids in zip(batch, peer.encode_batch(texts) if texts else (), strict=True):
-            tally = file.tallies[i]
-            tally.tokens += len(ids)
-            decoded = peer.decode_bytes(ids)
-            if decoded != text.encode():
-                tally.lossy_documents += 1
-                tally.lossy_characters += (Counter(text) - Counter(decoded.decode(errors="replace"))).total()
+        encoded = peer.encode_batch(texts) if texts else []
+        of_file: dict[int, list[Ids]] = {}
+        for (file, page), ids in zip(batch, encoded, strict=True):
+            file.tallies[i].add(page, ids, peer, pieces[i], gold)
+            of_file.setdefault(id(file), []).append(ids)
+        for file in {id(file): file for file, _ in batch}.values():
+            file.tallies[i].count_types(of_file[id(file)])
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -228,60 +262,3 @@ def _describe(file: FileText) -> dict[str, Any]:
     shown = ("name", "path", "group", "documents", "characters", "bytes", "eojeols", "unreadable")
     share = file.hangul / file.letters if file.letters else 0.0
     return {key: getattr(file, key) for key in shown} | {"hangul_share": share}
-
-
-def _result(index: int, peers: Sequence[Peer], against: Sequence[str], files: Sequence[FileText]) -> dict[str, Any]:
-    """All figures of one tokenizer."""
-    bases = {peer.name: i for i, peer in enumerate(peers) if peer.name in against}
-    per_file = {file.name: _rates(index, bases, [file]) for file in files}
-    groups = sorted({file.group for file in files})
-    tallies = [file.tallies[index] for file in files]
-    documents = sum(tally.lossy_documents for tally in tallies)
-    return {
-        "files": per_file,
-        "macro": _mean(per_file.values(), against),
-        "groups": {g: _mean((per_file[f.name] for f in files if f.group == g), against) for g in groups},
-        "total": _rates(index, bases, files),
-        "round_trip": {
-            "lossless": documents == 0,
-            "documents_lost": documents / sum(file.documents for file in files),
-            "characters_lost": sum(t.lossy_characters for t in tallies) / sum(file.characters for file in files),
-        },
-    }
-
-
-def _rates(index: int, bases: dict[str, int], files: Sequence[FileText]) -> dict[str, Any]:
-    """The figures of one tokenizer over the text of ``files`` together."""
-    tokens = sum(file.tallies[index].tokens for file in files)
-    characters, size = sum(file.characters for file in files), sum(file.bytes for file in files)
-    eojeols = sum(file.eojeols for file in files)
-    of_base = {name: sum(file.tallies[i].tokens for file in files) for name, i in bases.items()}
-    return {
-        "tokens": tokens,
-        "characters": characters,
-        "bytes": size,
-        "eojeols": eojeols,
-        "tokens_per_character": tokens / characters,
-        "characters_per_token": _divide(characters, tokens),
-        "bytes_per_token": _divide(size, tokens),
-        "tokens_per_eojeol": tokens / eojeols,
-        "ratio": {name: _divide(base, tokens) for name, base in of_base.items()},
-    }
-
-
-def _mean(rows: Iterable[dict[str, Any]], against: Sequence[str]) -> dict[str, Any]:
-    """The mean over files of each figure."""
-    rows = list(rows)
-    means: dict[str, Any] = {"files": len(rows)}
-    means |= {key: _fmean([row[key] for row in rows]) for key in RATES}
-    means["ratio"] = {name: _fmean([row["ratio"][name] for row in rows]) for name in against}
-    return means
-
-
-def _divide(part: float, whole: float) -> float | None:
-    return part / whole if whole else None  # a tokenizer that drops all it does not know spends no token
-
-
-def _fmean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None

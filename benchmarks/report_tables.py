@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,11 +95,7 @@ def tokenizer_table(result: dict[str, Any]) -> list[Column]:
             columns.append(Column(_head(result, base, _group(group)), [_ratio(r["groups"][group], base) for r in own]))
         columns.append(Column(_head(result, base, ("all files", "전체 파일")), [_ratio(r["macro"], base) for r in own]))
     columns += [Column(head, [_number(r["macro"][key]) for r in own]) for key, head in RATES.items()]
-    if any("alignment" in r for r in own):
-        columns += [
-            Column(head, [_number(r.get("alignment", {}).get(key)) for r in own]) for key, head in ALIGNMENT.items()
-        ]
-    columns += _claims(own)
+    columns += [*_alignment(result), *_claims(result)]
     return [*columns, Column(("Round trip", "복원"), [_round_trip(r["round_trip"]) for r in own])]
 
 
@@ -120,24 +115,35 @@ def file_table(result: dict[str, Any]) -> list[Column]:
     return columns
 
 
-def _claims(own: list[dict[str, Any]]) -> list[Column]:
-    """A column for each place under ``claim`` where a verdict stands, of a group or of all files."""
-    found = [dict(_verdicts(r.get("claim"), ())) for r in own]
+def _alignment(result: dict[str, Any]) -> list[Column]:
+    """Precision, recall and F1 against the standard that was named, of a gold file's texts or of all files."""
+    if result["alignment"] is None:
+        return []
+    of_gold = result["alignment"].get("results")
+    rows = [
+        of_gold.get(name, {}) if of_gold is not None else own["macro"]["alignment"]
+        for name, own in result["results"].items()
+    ]
+    return [Column(head, [_number(row.get(key)) for row in rows]) for key, head in ALIGNMENT.items()]
+
+
+def _claims(result: dict[str, Any]) -> list[Column]:
+    """A column of verdicts on the claim for each baseline and group, and for all files."""
+    if result["claim"] is None:
+        return []
     columns = []
-    for place in dict.fromkeys(place for verdicts in found for place in verdicts):
-        parts = [("all files", "전체 파일") if key == "macro" else _group(key) for key in place]
-        head = (", ".join(["Claim", *(part[0] for part in parts)]), " ".join([*(part[1] for part in parts), "주장"]))
-        cells = [Cell(VERDICTS[v[place]], v[place]) if place in v else Cell("–", None) for v in found]
-        columns.append(Column(head, cells, number=False))
+    for base in result["against"]:
+        for group in [*group_names(result), None]:
+            part = _group(group) if group else ("all files", "전체 파일")
+            parts = [own["groups"][group] if group else own["macro"] for own in result["results"].values()]
+            cells = [Cell(VERDICTS[row["claim"][base]], row["claim"][base]) for row in parts]
+            columns.append(Column(_claim_head(result, base, part), cells, number=False))
     return columns
 
 
-def _verdicts(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _verdicts(inner, place if key in ("groups", "verdict") else (*place, key))
-    elif isinstance(value, str) and value in VERDICTS:
-        yield place, value
+def _claim_head(result: dict[str, Any], base: str, part: Words) -> Words:
+    ratio = _head(result, base, part)
+    return f"{ratio[0]} ≥ {result['claim']:g}", f"{ratio[1]} ≥ {result['claim']:g}"
 
 
 def _group(group: str) -> Words:
@@ -151,7 +157,7 @@ def _head(result: dict[str, Any], base: str, part: Words) -> Words:
 
 
 def _ratio(row: dict[str, Any], base: str) -> Cell:
-    interval = row.get("ratio_interval", {}).get(base)
+    interval = row["intervals"]["ratio"][base]
     return Cell(_figure(row["ratio"][base]), row["ratio"][base], "–".join(map(figure, interval)) if interval else "")
 
 
