@@ -8,7 +8,6 @@ Give the texts by a relative path: the JSON names the files as they were given.
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from rich.console import Console
 
 from benchmarks.charts import ratio_picture
 from benchmarks.fertility import measure
+from benchmarks.provenance import command
 from benchmarks.report import check_report
 from benchmarks.speed import input_errors
 from benchmarks.tables import figure, groups_of, print_fertility
@@ -80,16 +80,12 @@ def main(texts: tuple[str, ...], out: Path, name: str) -> None:
             claim=CLAIM,
             alignment="kiwi",
         )
-        result["provenance"]["command"] = shlex.join(["python", "-m", "benchmarks.publish", *texts, *_options(name)])
+        result["provenance"]["command"] = command("python", "-m", "benchmarks.publish")
         write_json(out / f"{name}.json", json.loads(json.dumps(result), parse_float=_rounded))
         for suffix, text in (("md", tables(result)), ("svg", ratio_picture(result, BASELINE, "Korean"))):
             with atomic_open(out / f"{name}.{suffix}", "w") as handle:
                 handle.write(text)
     print_fertility(result, Console(file=sys.stdout))
-
-
-def _options(name: str) -> list[str]:
-    return ["--out", "benchmarks/results", *(["--name", name] if name != "fertility-dev" else [])]
 
 
 def _rounded(digits: str) -> float:
