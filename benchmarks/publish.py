@@ -27,7 +27,7 @@ from tokenizer.files import atomic_open, write_json
 BASELINE = "o200k_base"
 TOKENIZERS = (
     *("gyeol-100k", "gyeol-200k", "cl100k_base", "llama3", "qwen3", "deepseek_v3"),
-    *("gemma3", "glm4", "kimi_k2", "mistral_v3", "phi4"),
+    *("gemma3", "gemma4", "glm4", "kimi_k2", "mistral_v3", "phi4"),
 )
 CLAIM = 1.5
 MEASURES = (
