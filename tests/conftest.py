@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora"
+
+# A busy machine makes an example slow, not wrong.
+settings.register_profile("gyeol", deadline=None)
+settings.load_profile("gyeol")
+
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
