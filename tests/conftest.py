@@ -15,7 +15,6 @@ settings.register_profile("gyeol", deadline=None)
 settings.load_profile("gyeol")
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, and say so."""
     import torch
