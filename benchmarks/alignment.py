@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.letters import code_points, eojeols, is_hangul
+from benchmarks.letters import byte_offsets, code_points, eojeols, is_hangul
 from benchmarks.peers import Ids, Peer, load_peers
 from benchmarks.provenance import command, provenance
 from benchmarks.tables import figure, print_whole
@@ -103,8 +103,7 @@ class Counts:
         """Add the eojeols of ``text``, whose tokens end at the byte offsets ``cuts``."""
         points = code_points(text)
         starts, ends = _hangul_eojeols(points)
-        width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
-        byte_of = np.concatenate([[0], np.cumsum(width)])  # (characters + 1,): byte offset of each character
+        byte_of = byte_offsets(points)
         cut = np.zeros(byte_of[-1] + 1, dtype=bool)
         cut[cuts] = True
         upto = np.cumsum(cut)

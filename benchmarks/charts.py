@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from benchmarks.peers import GyeolPeer
-from benchmarks.report_tables import group_names
+from benchmarks.tables import groups_of
 
 WIDTH = 340
 ROW = 36
@@ -90,7 +90,7 @@ def ratio_charts(result: dict[str, Any], base: str) -> dict[str, str]:
 
     ``result`` is what `benchmarks.fertility.measure` returned.
     """
-    bars = {group: _bars(result, group, base) for group in group_names(result)}
+    bars = {group: _bars(result, group, base) for group in groups_of(result)}
     ends = [end for rows in bars.values() for bar in rows for end in (bar.ratio or 0, *(bar.interval or ()))]
     limit = 1.05 * max(1, *ends)
     return {group: _ratio_chart(rows, limit, f"ratio {base} {group}") for group, rows in bars.items()}
@@ -98,7 +98,7 @@ def ratio_charts(result: dict[str, Any], base: str) -> dict[str, str]:
 
 def vocabulary_charts(result: dict[str, Any]) -> dict[str, str]:
     """For each group of files a chart of tokens per character by size of vocabulary, every point with its name."""
-    return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in group_names(result)}
+    return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in groups_of(result)}
 
 
 def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:

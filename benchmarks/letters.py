@@ -18,6 +18,12 @@ def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
+def byte_offsets(points: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Where each character begins in the UTF-8 of the text, and where the text ends, shape (characters + 1,)."""
+    width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
+    return np.concatenate([[0], np.cumsum(width)])
+
+
 def eojeols(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First character of each eojeol and the one after its last, two arrays of shape (eojeols,)."""
     classes = class_table()[points]

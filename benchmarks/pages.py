@@ -12,7 +12,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.letters import code_points, eojeols
+from benchmarks.letters import byte_offsets, code_points, eojeols
 
 SECTION = 2000
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n+")
@@ -26,8 +26,7 @@ class Page:
         self.text = text
         self.raw = np.frombuffer(text.encode(), dtype=np.uint8)
         points = code_points(text)
-        width = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
-        byte_of = np.concatenate([[0], np.cumsum(width)])  # (characters + 1,): byte offset of each character
+        byte_of = byte_offsets(points)
         starts, ends = eojeols(points)
         self.starts, self.ends = byte_of[starts], byte_of[ends]
         edges = np.array(section_ends(text) if cut else [len(text)], dtype=np.int64)

@@ -17,7 +17,7 @@ from typing import Any
 import regex
 
 from benchmarks.alignment import token_ends
-from benchmarks.letters import code_points, eojeols
+from benchmarks.letters import byte_offsets, code_points, eojeols
 from benchmarks.peers import Ids, Peer
 from tokenizer import morphemes
 from tokenizer.corpus import STDIN, documents
@@ -98,9 +98,10 @@ class _Marks:
 
 
 def _marks(text: str) -> _Marks:
-    starts, ends = eojeols(code_points(text))
+    points = code_points(text)
+    starts, ends = eojeols(points)
     spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if _HANGUL.search(text, a, b)]
-    byte_of = list(accumulate((len(character.encode()) for character in text), initial=0))
+    byte_of = byte_offsets(points).tolist()
     offsets = morphemes.boundaries([text[a:b] for a, b in spans])
     return _Marks(
         frozenset(byte_of[a + offset] for (a, _), inside in zip(spans, offsets, strict=True) for offset in inside),

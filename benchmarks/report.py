@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.passages import Passage, cut, sample_passages
 from benchmarks.peers import Peer
-from benchmarks.report_tables import GROUPS, file_table, group_names, lead, tokenizer_table
+from benchmarks.report_tables import GROUPS, file_table, lead, tokenizer_table
+from benchmarks.tables import groups_of
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
 from tokenizer.scanning import as_bytes
@@ -45,7 +46,7 @@ def write_report(path: str | Path, result: dict[str, Any], peers: Sequence[Peer]
     from benchmarks.charts import ratio_charts, vocabulary_charts  # needs matplotlib
 
     passages = sample_passages(result["files"], text_key=text_key)
-    passages.sort(key=lambda passage: group_names(result).index(passage.group))
+    passages.sort(key=lambda passage: groups_of(result).index(passage.group))
     charts = {
         "ratio": {base: ratio_charts(result, base) for base in result["against"]},
         "vocabulary": vocabulary_charts(result),

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.tables import figure
+from benchmarks.tables import figure, groups_of
 
 Words = tuple[str, str]
 """The same in English and in Korean."""
@@ -57,16 +57,10 @@ class Column:
     number: bool = True
 
 
-def group_names(result: dict[str, Any]) -> list[str]:
-    """The groups of files that occur, in the order of the page."""
-    found = dict.fromkeys(file["group"] for file in result["files"])
-    return sorted(found, key=lambda group: [*GROUPS, group].index(group))
-
-
 def lead(result: dict[str, Any]) -> Words | None:
     """The finding in one sentence: the fewest tokens for Korean beside the first baseline; None without either."""
     base = next(iter(result["against"]), None)
-    if base is None or "Korean" not in group_names(result):
+    if base is None or "Korean" not in groups_of(result):
         return None
     ratios = {
         name: own["groups"]["Korean"]["ratio"][base] or 0 for name, own in result["results"].items() if name != base
@@ -91,7 +85,7 @@ def tokenizer_table(result: dict[str, Any]) -> list[Column]:
         Column(("Vocabulary", "어휘 크기"), [Cell(f"{t['vocab_size']:,}", t["vocab_size"]) for t in tokenizers]),
     ]
     for base in result["against"]:
-        for group in group_names(result):
+        for group in groups_of(result):
             columns.append(Column(_head(result, base, _group(group)), [_ratio(r["groups"][group], base) for r in own]))
         columns.append(Column(_head(result, base, ("all files", "전체 파일")), [_ratio(r["macro"], base) for r in own]))
     columns += [Column(head, [_number(r["macro"][key]) for r in own]) for key, head in RATES.items()]
@@ -133,7 +127,7 @@ def _claims(result: dict[str, Any]) -> list[Column]:
         return []
     columns = []
     for base in result["against"]:
-        for group in [*group_names(result), None]:
+        for group in [*groups_of(result), None]:
             part = _group(group) if group else ("all files", "전체 파일")
             parts = [own["groups"][group] if group else own["macro"] for own in result["results"].values()]
             cells = [Cell(VERDICTS[row["claim"][base]], row["claim"][base]) for row in parts]

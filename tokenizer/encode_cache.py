@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.encode_merges import SHORT
-from tokenizer.encode_tables import NO_PAIR
 from tokenizer.native import inlined, uncounted
 
 CACHED_IDS = 8
@@ -35,7 +34,7 @@ def new_cache(slots: int = 1 << 15) -> Cache:
     room = np.zeros((slots + 1) * _LINE, dtype=np.uint8)
     start = -room.ctypes.data % _LINE
     memory = room[start : start + slots * _LINE]
-    return Cache(memory.view(np.uint64), memory.view(np.int32), np.full(SHORT, NO_PAIR, dtype=np.int64))
+    return Cache(memory.view(np.uint64), memory.view(np.int32), np.empty(SHORT, dtype=np.int64))
 
 
 @inlined

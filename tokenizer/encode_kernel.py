@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
-from tokenizer.encode_cache import Cache, described, entry_of, recall, remember, uncounted_cache
+from tokenizer.encode_cache import CACHED_IDS, Cache, described, entry_of, recall, remember, uncounted_cache
 from tokenizer.encode_merges import merge_bytes, merge_group, merge_run, merge_text
 from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, NO_PAIR, Tables, may_join, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
@@ -27,7 +27,7 @@ from tokenizer.runs import begins_run, next_run, next_word, word_behind
 from tokenizer.scanning import char_at
 from tokenizer.unicode import MARK
 
-SLACK = 16
+SLACK = CACHED_IDS
 """How many numbers behind the ids the kernels may write."""
 _run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 

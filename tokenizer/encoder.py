@@ -30,7 +30,7 @@ class Encoder:
         self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
         self._local = threading.local()
         longest = max(len(token) for token in vocabulary.tokens)
-        work = np.empty(longest + kernel.SLACK, dtype=np.int32)
+        work = np.empty(longest, dtype=np.int32)
         self.unreachable: int = kernel.fill_tokens(self._tables, self._cache().ranks, work)
         """How many tokens no text can produce, because their own merges do not give them back."""
 

@@ -52,7 +52,7 @@ def encode_strings(
     """Each string as ids by the given merges, one after another, and where each starts."""
     tables = encoding_tables(tokens, merges)
     cache = new_cache()
-    work = np.empty(max(map(len, tokens)) + encode_kernel.SLACK, dtype=np.int32)
+    work = np.empty(max(map(len, tokens)), dtype=np.int32)
     encode_kernel.fill_tokens(tables, cache.ranks, work)
     out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
     stops = encode_kernel.encode_pieces(tables, cache, padded(strings.data), strings.offsets[1:].copy(), out)

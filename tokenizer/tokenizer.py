@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ class Tokenizer:
         """Special tokens: text to id."""
         return dict(self.vocabulary.special_tokens)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text."""
         return self.vocabulary.fingerprint()
