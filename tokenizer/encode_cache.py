@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encode_merges import SHORT
+from tokenizer.encode_long import Room, new_room, uncounted_room
 from tokenizer.native import inlined, uncounted
 
 CACHED_IDS = 8
@@ -26,21 +26,21 @@ class Cache(NamedTuple):
     empty entry), then the ids."""
     ids: NDArray[np.int32]
     """The same memory as numbers of 32 bits."""
-    ranks: NDArray[np.int64]
+    room: Room
 
 
-def new_cache(slots: int = 1 << 15) -> Cache:
-    """An empty cache; ``slots`` is a power of two."""
+def new_cache(merges: int, slots: int = 1 << 15) -> Cache:
+    """An empty cache for a vocabulary of so many merges; ``slots`` is a power of two."""
     room = np.zeros((slots + 1) * _LINE, dtype=np.uint8)
     start = -room.ctypes.data % _LINE
     memory = room[start : start + slots * _LINE]
-    return Cache(memory.view(np.uint64), memory.view(np.int32), np.empty(SHORT, dtype=np.int64))
+    return Cache(memory.view(np.uint64), memory.view(np.int32), new_room(merges))
 
 
 @inlined
 def uncounted_cache(cache: Cache) -> Cache:
     """The cache for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return Cache(uncounted(cache.entries), uncounted(cache.ids), uncounted(cache.ranks))
+    return Cache(uncounted(cache.entries), uncounted(cache.ids), uncounted_room(cache.room))
 
 
 @inlined

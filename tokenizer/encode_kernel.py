@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_cache import CACHED_IDS, Cache, described, entry_of, recall, remember, uncounted_cache
+from tokenizer.encode_long import Room
 from tokenizer.encode_merges import merge_bytes, merge_group, merge_run, merge_text
 from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, NO_PAIR, Tables, may_join, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
@@ -33,13 +34,13 @@ _run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 
 
 @native
-def fill_tokens(tables: Tables, ranks: NDArray[np.int64], work: NDArray[np.int32]) -> int:
+def fill_tokens(tables: Tables, room: Room, work: NDArray[np.int32]) -> int:
     """Enter the tokens that their own merges give back; how many others there are."""
     unreachable = 0
     mask = tables.token_slots.size - 1
     for token in range(tables.token_offsets.size - 1):
         start, end = tables.token_offsets[token], tables.token_offsets[token + 1]
-        count, _ = merge_bytes(tables, ranks, tables.token_data, start, end, work, 0, NO_PAIR)
+        count, _ = merge_bytes(tables, room, tables.token_data, start, end, work, 0, NO_PAIR)
         if count != 1 or work[0] != token:
             unreachable += 1
             _forget_char(tables, start, end)
@@ -139,7 +140,7 @@ def _encode_anew(
     if token >= 0:
         out[at] = token
         return at + 1, False
-    return merge_text(tables, cache.ranks, data, start, end, out, at, tables.word_ranks)
+    return merge_text(tables, cache.room, data, start, end, out, at, tables.word_ranks)
 
 
 @inlined
@@ -177,7 +178,7 @@ def _encode_run(
             if may_join(tables, out[word - 1], out[word]):
                 left = True
             else:
-                closed = merge_group(tables, cache.ranks, out, group, word) if left else word
+                closed = merge_group(tables, cache.room, out, group, word) if left else word
                 for k in range(stop - word):
                     out[closed + k] = out[word + k]
                 group = closed
@@ -195,9 +196,9 @@ def _encode_run(
             break
         if _ends_in_mark(tables, data, j):
             j = _run_end(data, start, end, tables.classes)
-            return merge_run(tables, cache.ranks, data, start, j, out, at), j
+            return merge_run(tables, cache.room, data, start, j, out, at), j
         j = space if space > j else following
-    return merge_group(tables, cache.ranks, out, group, stop) if left else stop, j
+    return merge_group(tables, cache.room, out, group, stop) if left else stop, j
 
 
 @native

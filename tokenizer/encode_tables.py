@@ -49,6 +49,8 @@ class Tables(NamedTuple):
     """Hash table of left id << 40 | right id << 20 | rank, or -1: eight bytes a merge, to stay near the core."""
     results: NDArray[np.int32]
     """The id that the merge of each rank makes."""
+    in_order: bool
+    """Whether every merge comes behind those that make its parts."""
     char_ids: NDArray[np.int32]
     """The id of each character that is one token, by code point, else -1; see `_char_ids`."""
     word_ranks: int
@@ -71,6 +73,7 @@ def uncounted_tables(tables: Tables) -> Tables:
         uncounted(tables.token_ranks),
         uncounted(tables.pairs),
         uncounted(tables.results),
+        tables.in_order,
         uncounted(tables.char_ids),
         tables.word_ranks,
         uncounted(tables.seams),
@@ -177,11 +180,19 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         token_offsets=offsets,
         pairs=np.full(pair_slots, -1, dtype=np.int64),
         results=results,
+        in_order=_in_order(pairs, results, len(tokens)),
         char_ids=chars,
         token_ranks=ranks,
     )
     _fill_pairs(tables.pairs, pairs[:, 0].copy(), pairs[:, 1].copy())
     return tables
+
+
+def _in_order(pairs: NDArray[np.int32], results: NDArray[np.int32], tokens: int) -> bool:
+    """Whether every merge comes behind all merges that make its parts, as in a vocabulary that was learned."""
+    made = np.full(tokens, -1, dtype=np.int64)
+    made[results] = np.arange(len(results))  # of several that make a token the last
+    return bool((made[pairs].max(axis=1, initial=-1) < np.arange(len(pairs))).all())
 
 
 def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:

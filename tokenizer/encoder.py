@@ -31,7 +31,7 @@ class Encoder:
         self._local = threading.local()
         longest = max(len(token) for token in vocabulary.tokens)
         work = np.empty(longest, dtype=np.int32)
-        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache().ranks, work)
+        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache().room, work)
         """How many tokens no text can produce, because their own merges do not give them back."""
 
     def encode(self, text: str) -> NDArray[np.int32]:
@@ -88,7 +88,7 @@ class Encoder:
     def _cache(self) -> Cache:
         cache: Cache | None = getattr(self._local, "cache", None)
         if cache is None:
-            cache = self._local.cache = new_cache()
+            cache = self._local.cache = new_cache(len(self._tables.results))
         return cache
 
 

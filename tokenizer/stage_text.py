@@ -51,9 +51,9 @@ def encode_strings(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
     tables = encoding_tables(tokens, merges)
-    cache = new_cache()
+    cache = new_cache(len(merges))
     work = np.empty(max(map(len, tokens)), dtype=np.int32)
-    encode_kernel.fill_tokens(tables, cache.ranks, work)
+    encode_kernel.fill_tokens(tables, cache.room, work)
     out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
     stops = encode_kernel.encode_pieces(tables, cache, padded(strings.data), strings.offsets[1:].copy(), out)
     offsets = np.concatenate([[0], stops])

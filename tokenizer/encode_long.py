@@ -1,0 +1,175 @@
+"""Byte-pair merges of long sequences of ids, in n log n of their length, and nearly in n where text repeats itself.
+
+A heap gives the next rank. In a vocabulary whose merges come in the order in which they were learned, the pairs of a
+rank stand in a list, and the heap holds each rank once: long words are repetitions of few ranks, whose lists are
+read in the order of memory. Any other vocabulary has the places of the pairs in the heap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.encode_tables import NO_PAIR, Tables, rank_of
+from tokenizer.native import inlined, native, uncounted
+
+SHORT = 48
+"""Ids up to which scanning for the best pair beats a heap."""
+_PLACE_BITS = 32
+_PLACE_MASK = (1 << _PLACE_BITS) - 1
+_NONE = -1
+
+
+class Room(NamedTuple):
+    """Memory for merges, one per thread."""
+
+    ranks: NDArray[np.int64]
+    """`SHORT` numbers."""
+    heads: NDArray[np.int32]
+    """The first node of each rank's list; between two calls all are empty, -1."""
+
+
+class _Queue(NamedTuple):
+    """Pairs that wait for their merge; a pair is known by the place of its left id."""
+
+    heads: NDArray[np.int32]
+    places: NDArray[np.int32]
+    """The place of each node."""
+    links: NDArray[np.int32]
+    """The node behind it in its list, or -1."""
+    heap: NDArray[np.int64]
+    """Rank << 32, and the place where there are no lists."""
+
+
+def new_room(merges: int) -> Room:
+    """Room for a vocabulary of so many merges."""
+    return Room(np.empty(SHORT, dtype=np.int64), np.full(merges, _NONE, dtype=np.int32))
+
+
+@inlined
+def uncounted_room(room: Room) -> Room:
+    """The room for the inside of a kernel, see `tokenizer.native.uncounted`."""
+    return Room(uncounted(room.ranks), uncounted(room.heads))
+
+
+@native
+def merge_long(
+    tables: Tables, room: Room, out: NDArray[np.int32], start: int, end: int, limit: int
+) -> tuple[int, bool]:
+    """As `tokenizer.encode_merges.merge_ids`."""
+    n = end - start
+    symbols = out[start:end].copy()
+    nexts = np.arange(1, n + 1).astype(np.int32)
+    befores = np.arange(-1, n - 1).astype(np.int32)
+    most = 3 * n  # pairs: n at first and at most two more for each of n - 1 merges
+    lists = most if tables.in_order else 0
+    heap = np.empty(min(most, room.heads.size) if tables.in_order else most, dtype=np.int64)
+    queue = _Queue(room.heads, np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), heap)
+    size = used = 0
+    for k in range(n - 2, -1, -1):  # backwards, as lists grow at their heads
+        size, used = _offer(tables, queue, size, used, symbols, k, k + 1, limit)
+    while size > 0:
+        rank, k, size = _take(tables, queue, size)
+        right = np.int64(nexts[k]) if symbols[k] >= 0 else n
+        if right >= n or rank_of(tables, symbols[k], symbols[right]) != rank:
+            continue  # merged with others since it was offered
+        alike = tables.in_order and symbols[k] == symbols[right]
+        if alike:  # the only pairs of one rank that overlap: those of a row of equal ids begin at its left end
+            while befores[k] >= 0 and symbols[befores[k]] == symbols[k]:
+                k = np.int64(befores[k])
+        symbol = symbols[k]
+        merges = True
+        while merges:
+            symbols[k] = tables.results[rank]
+            right = np.int64(nexts[k])
+            symbols[right] = _NONE
+            behind = np.int64(nexts[right])
+            nexts[k] = behind
+            if behind < n:
+                befores[behind] = k
+                size, used = _offer(tables, queue, size, used, symbols, k, behind, limit)
+            if befores[k] >= 0:
+                size, used = _offer(tables, queue, size, used, symbols, befores[k], k, limit)
+            k = behind
+            merges = alike and k < n and nexts[k] < n and symbols[k] == symbol and symbols[nexts[k]] == symbol
+    return _written(tables, out, start, symbols, nexts)
+
+
+@inlined
+def _written(
+    tables: Tables, out: NDArray[np.int32], start: int, symbols: NDArray[np.int32], nexts: NDArray[np.int32]
+) -> tuple[int, bool]:
+    """Copy what is left to ``out``; where it ends, and whether any merge is left in it."""
+    at = start
+    left = False
+    k = np.int64(0)
+    while k < symbols.size:
+        out[at] = symbols[k]
+        if at > start and not left:
+            left = rank_of(tables, out[at - 1], out[at]) != NO_PAIR
+        at += 1
+        k = np.int64(nexts[k])
+    return at, left
+
+
+@native
+def _offer(
+    tables: Tables,
+    queue: _Queue,
+    size: int,
+    used: int,
+    symbols: NDArray[np.int32],
+    left: int,
+    right: int,
+    limit: int,
+) -> tuple[int, int]:
+    """Enter a pair if it has a merge of a rank below ``limit``; the size of the heap and the number of nodes."""
+    rank = rank_of(tables, symbols[left], symbols[right])
+    if rank >= limit:
+        return size, used
+    item = rank << _PLACE_BITS
+    if tables.in_order:
+        first = queue.heads[rank]
+        queue.places[used] = left
+        queue.links[used] = first
+        queue.heads[rank] = used
+        used += 1
+        if first != _NONE:
+            return size, used
+    else:
+        item |= left
+    i = size
+    while i > 0 and queue.heap[(i - 1) >> 1] > item:
+        queue.heap[i] = queue.heap[(i - 1) >> 1]
+        i = (i - 1) >> 1
+    queue.heap[i] = item
+    return size + 1, used
+
+
+@native
+def _take(tables: Tables, queue: _Queue, size: int) -> tuple[int, int, int]:
+    """Take a pair of the lowest rank, the leftmost where order may matter: its rank and place, and the heap's size."""
+    item = queue.heap[0]
+    rank = item >> _PLACE_BITS
+    place = item & _PLACE_MASK
+    if tables.in_order:
+        node = queue.heads[rank]
+        place = np.int64(queue.places[node])
+        queue.heads[rank] = queue.links[node]
+        if queue.heads[rank] != _NONE:
+            return rank, place, size
+    size -= 1
+    last = queue.heap[size]
+    i = 0
+    while 2 * i + 1 < size:
+        child = 2 * i + 1
+        if child + 1 < size and queue.heap[child + 1] < queue.heap[child]:
+            child += 1
+        if queue.heap[child] >= last:
+            break
+        queue.heap[i] = queue.heap[child]
+        i = child
+    queue.heap[i] = last
+    return rank, place, size
