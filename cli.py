@@ -259,14 +259,14 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **o
 @click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
 @click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
 @click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
-@click.option("--batch-tokens", type=int, help="Tokens per optimizer step.  [default: 4096]")
+@click.option("--batch-tokens", type=int, help="Tokens per optimizer step; what suits the preset by default.")
 @click.option(
     "--micro-batch-tokens", type=int, help="Tokens per forward pass; less takes less memory.  [default: 4096]"
 )
 @click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
 @click.option("--documents", is_flag=True, help="Keep attention inside documents.")
-@click.option("--lr", type=float, help="Peak learning rate.  [default: 0.003]")
-@click.option("--optimizer", type=click.Choice(["adamw", "muon"]), default="adamw", show_default=True)
+@click.option("--lr", type=float, help="Peak learning rate; what suits the preset by default.")
+@click.option("--optimizer", type=click.Choice(["adamw", "muon"]), help="What suits the preset by default.")
 @click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="cosine", show_default=True)
 @click.option("--z-loss", type=float, help="Weight of the squared log of the softmax's denominator, as 1e-4.")
 @click.option(

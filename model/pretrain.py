@@ -23,7 +23,8 @@ from model.evaluate import Validation, byte_lengths
 from model.memory import Plan, memory_errors, plan_run
 from model.parallel import Workers, started_workers, uses_fsdp
 from model.precision import resolve_device, resolve_precision
-from model.pretrain_config import BATCH_TOKENS, PretrainConfig, PretrainResult
+from model.pretrain_config import PretrainConfig, PretrainResult
+from model.recipe import recipe_for
 from model.trainer import Trainer
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, sha256_file, write_json
@@ -66,7 +67,7 @@ def pretrain(
     for source in sources:
         _check_tokenizer(source, tokenizer)
     shape = run_shape(config, tokenizer.vocab_size)
-    config = replace(config, batch_tokens=config.batch_tokens or max(BATCH_TOKENS, shape.max_context))
+    config = replace(config, **recipe_for(config, shape.max_context)._asdict())
     other = None if validation is None else ShardFolder(validation)
     streams, held_out = _streams(list(sources), other, shape.max_context, tokenizer)
     training = joined(streams)
@@ -121,7 +122,7 @@ def dry_run(
         tokens=config.tokens or default_tokens(shape, available),
         micro_batch_tokens=config.micro_batch_tokens,
         precision=auto if config.precision == "auto" else config.precision,
-        optimizer=config.optimizer,
+        optimizer=recipe_for(config, shape.max_context).optimizer,
         recompute=config.recompute,
         processes=count,
         sharded=uses_fsdp(shape, Workers(count=count), config.parallel),

@@ -19,8 +19,6 @@ CHOICES = {
     "nonfinite": ("stop", "skip"),
 }
 
-BATCH_TOKENS = 4096
-
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
@@ -47,17 +45,17 @@ class PretrainConfig:
     """Whether attention stays inside a document where a window holds several; else it runs across, as in GPT-2."""
 
     batch_tokens: int | None = None
-    """Tokens in an optimizer step, rounded down to whole windows; None is `BATCH_TOKENS`, or one window where that is
-    longer."""
+    """Tokens in an optimizer step, rounded down to whole windows; None is what suits the preset
+    (`model.recipe.RECIPES`)."""
 
     micro_batch_tokens: int = 4096
     """Tokens in a forward and backward pass; gradients add up over the passes of a step."""
 
-    lr: float = 3e-3
-    """Peak learning rate."""
+    lr: float | None = None
+    """Peak learning rate; None is what suits the preset."""
 
-    optimizer: str = "adamw"
-    """"adamw", or "muon" for the matrices of the layers with AdamW for the rest."""
+    optimizer: str | None = None
+    """"adamw", or "muon" for the matrices of the layers with AdamW for the rest; None is what suits the preset."""
 
     z_loss: float = 0.0
     """Weight of the squared logarithm of the softmax's denominator in the loss that is trained on; 1e-4 is usual."""
@@ -111,10 +109,10 @@ class PretrainConfig:
     """Whether the log goes to RUN/tensorboard too."""
 
     def __post_init__(self) -> None:
-        for name in ("tokens", "max_seconds", "context", "batch_tokens"):
+        for name in ("tokens", "max_seconds", "context", "batch_tokens", "lr"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise InputError(f"{name} is {value}; it must be above 0, or left out")
-        positive = ("micro_batch_tokens", "lr", "clip", "eval_every", "eval_tokens", "checkpoint_every")
+        positive = ("micro_batch_tokens", "clip", "eval_every", "eval_tokens", "checkpoint_every")
         for name in (*positive, "keep"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
@@ -124,7 +122,7 @@ class PretrainConfig:
         if not 0 <= self.warmup < 1:
             raise InputError(f"warmup is {self.warmup}; it is a share of the run, from 0 to below 1")
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
+            if getattr(self, name) not in choices and (name, getattr(self, name)) != ("optimizer", None):
                 raise InputError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(choices)}")
 
 

@@ -28,6 +28,7 @@ from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, who
 from model.precision import autocast
 from model.prepare import compiles_by_default, prepare_layers
 from model.pretrain_config import PretrainConfig
+from model.recipe import recipe_for
 from model.runlog import RunLog
 from model.schedule import learning_rate
 from model.transformer import Transformer
@@ -57,11 +58,14 @@ class Trainer:
         self.model = Transformer(shape, seed=config.seed).to(device)
         compiled = compiles_by_default(device) if config.compile is None else config.compile
         prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
-        self.windows_per_step = (config.batch_tokens or 0) // shape.max_context
+        self.recipe = recipe_for(config, shape.max_context)
+        self.windows_per_step = self.recipe.batch_tokens // shape.max_context
         self.windows_per_pass = max(1, config.micro_batch_tokens // shape.max_context)
-        check_parallel(self.windows_per_step, workers, config.optimizer, uses_fsdp(shape, workers, config.parallel))
+        check_parallel(
+            self.windows_per_step, workers, self.recipe.optimizer, uses_fsdp(shape, workers, config.parallel)
+        )
         self.spread: nn.Module = spread_model(self.model, workers, config.parallel, device)
-        self.optimizer = Optimizer(self.model, config.optimizer, config.lr, config.weight_decay)
+        self.optimizer = Optimizer(self.model, self.recipe.optimizer, self.recipe.lr, config.weight_decay)
         self.state = load_checkpoint(run, self.model, self.optimizer, workers)
         self.step_tokens = self.windows_per_step * shape.max_context
         self.steps = math.ceil((config.tokens or 0) / self.step_tokens)
@@ -160,7 +164,7 @@ class Trainer:
         """One optimizer update over `windows_per_step` windows. KeyboardInterrupt leaves the weights as they were."""
         config, state = self.config, self.state
         started = time.monotonic()
-        lr = learning_rate(config.schedule, config.lr, config.warmup, self._progress())
+        lr = learning_rate(config.schedule, self.recipe.lr, config.warmup, self._progress())
         loss = self._gradients()
         norm = whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)).item()
         finite = math.isfinite(loss) and math.isfinite(norm)

@@ -15,6 +15,7 @@ from test_model_data import END, ByteTokenizer, sentences, write_shards
 from model import PRESETS, Transformer, generate, generate_batch, load_model, pretrain
 from model.generate import Row, Steps, _Text
 from model.healing import Continuations, backed_off
+from model.recipe import RECIPES, Recipe
 from model.sampling import Sampling, choose
 from tokenizer.errors import InputError
 
@@ -28,8 +29,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", {**shape, "max_context": 64})
         patch.setattr("tokenizer.Tokenizer", ByteTokenizer, raising=False)
-        options = {"preset": "tiny", "lr": 1e-2, "device": "cpu", "precision": "fp32"}
-        pretrain(data, folder / "run", tokens=150_000, batch_tokens=1024, eval_tokens=1000, **options)
+        patch.setitem(RECIPES, "tiny", Recipe("adamw", 1e-2, 1024))
+        options = {"preset": "tiny", "device": "cpu", "precision": "fp32"}
+        pretrain(data, folder / "run", tokens=150_000, eval_tokens=1000, **options)
         yield folder / "run"
 
 

@@ -20,6 +20,7 @@ from model.checkpoint import TrainingState, latest_checkpoint
 from model.data import TokenStream
 from model.evaluate import Validation, byte_lengths
 from model.pretrain import default_tokens
+from model.recipe import RECIPES, Recipe
 from model.schedule import learning_rate
 from model.trainer import Trainer
 from tokenizer.errors import InputError
@@ -50,6 +51,7 @@ OPTIONS: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setitem(RECIPES, "tiny", Recipe("adamw", 3e-3, 4096))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # a model this small is slower on more
     yield

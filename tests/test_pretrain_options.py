@@ -16,7 +16,7 @@ from test_model_data import sentences, write_shards
 from test_model_transformer import TINY
 from test_pretrain import OPTIONS, _tiny, data, log  # noqa: F401, fixtures
 
-from model import Transformer, dry_run, load_model, preset, pretrain
+from model import PRESETS, Transformer, dry_run, load_model, preset, pretrain
 from model.data import Mixture, TokenStream, Windows
 from model.documents import DocumentMask
 from model.flops import peak_flops
@@ -25,6 +25,8 @@ from model.optimizer import Optimizer
 from model.plot import plot_runs
 from model.prepare import prepare_layers
 from model.pretrain import open_sources
+from model.pretrain_config import PretrainConfig
+from model.recipe import RECIPES, Recipe, recipe_for
 from tokenizer.errors import InputError
 
 
@@ -171,7 +173,7 @@ def test_a_dry_run_of_the_largest_preset() -> None:
     assert plan.flops_per_token > 6 * (plan.parameters - 102_400 * 8192)
     assert any("sharded by FSDP2" in line for line in describe_plan(plan))
     muon = dry_run(gpus=1, preset="small", optimizer="muon")
-    assert muon.state_bytes < dry_run(gpus=1, preset="small").state_bytes
+    assert muon.state_bytes < dry_run(gpus=1, preset="small", optimizer="adamw").state_bytes
     with pytest.raises(InputError, match="gpus is 0"):
         dry_run(gpus=0)
 
@@ -235,3 +237,11 @@ def test_options_that_cannot_be_are_refused(
     with pytest.raises(InputError, match=message):
         pretrain(data, tmp_path / "run", **{**OPTIONS, **options})
     assert not (tmp_path / "run").exists()
+
+
+def test_each_preset_has_a_recipe_that_options_override() -> None:
+    assert set(PRESETS) - {"tiny"} <= set(RECIPES)
+    assert recipe_for(PretrainConfig(preset="nano"), context=512) == RECIPES["nano"]
+    assert recipe_for(PretrainConfig(preset="nano"), context=9000).batch_tokens == 9000
+    asked = PretrainConfig(preset="nano", optimizer="adamw", lr=0.1, batch_tokens=512)
+    assert recipe_for(asked, context=512) == Recipe("adamw", 0.1, 512)
