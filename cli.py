@@ -210,7 +210,7 @@ def fertility(
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
     from benchmarks.fertility import measure
-    from benchmarks.peers import load_what_loads
+    from benchmarks.load_peers import load_what_loads
     from benchmarks.report import check_report, write_report
     from benchmarks.tables import print_fertility
 
@@ -446,7 +446,7 @@ def _value_after(text: str) -> tuple[str, Any]:
 
 
 def _inspect_in_page(html: Path, tokenizers: tuple[str, ...], text: str | None, as_json: bool) -> None:
-    from benchmarks.peers import load_peers
+    from benchmarks.load_peers import load_peers
     from benchmarks.report import check_report, write_inspection
 
     if text is None or as_json:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.alignment import Gold, alignment
 from benchmarks.fertility import measure
-from benchmarks.peers import load_peer
+from benchmarks.load_peers import load_peer
 from benchmarks.provenance import command, cores, provenance
 from benchmarks.speed import input_errors
 from benchmarks.tables import print_whole

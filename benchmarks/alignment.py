@@ -18,24 +18,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from benchmarks.letters import byte_offsets, code_points, eojeols, is_hangul
-from benchmarks.peers import Ids, Peer, load_peers
-from benchmarks.provenance import command, provenance
-from benchmarks.tables import figure, print_whole
+from benchmarks.peers import Ids, Peer
 from tokenizer import morphemes
-from tokenizer.corpus import documents
-from tokenizer.errors import InputError
-from tokenizer.files import write_json
 
 BATCH_CHARACTERS = 1 << 21
 """Texts are encoded and analysed together up to this many characters."""
@@ -237,30 +227,3 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
-
-
-@click.command()
-@click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
-@click.argument("texts", nargs=-1, required=True)
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="File for all figures.")
-def main(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path | None) -> None:
-    """Precision and recall of token boundaries against Kiwi's morpheme boundaries in TEXTS."""
-    gold = Gold()
-    try:
-        peers = load_peers(tokenizers)
-        found = {peer.name: alignment(peer, (d.text for d in documents(texts)), gold) for peer in peers}
-    except (InputError, OSError) as error:
-        raise click.UsageError(str(error)) from None
-    if json_path:
-        about = provenance() | {"command": command("python", "-m", "benchmarks.alignment")}
-        write_json(json_path, {"format": 1, "measure": "alignment", "provenance": about, "tokenizers": found})
-    table = Table(title="Token boundaries inside eojeols against Kiwi's morpheme boundaries")
-    for column in ("tokenizer", "precision", "recall", "F1", "eojeols kept whole"):
-        table.add_column(column, justify="left" if column == "tokenizer" else "right", no_wrap=True)
-    for name, own in found.items():
-        table.add_row(escape(name), *(figure(own[key]) for key in ("precision", "recall", "f1", "kept_whole")))
-    print_whole(table, Console())
-
-
-if __name__ == "__main__":
-    main()

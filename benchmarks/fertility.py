@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from benchmarks.alignment import Gold, Pieces
 from benchmarks.gold import gold_alignment, read_gold
 from benchmarks.letters import code_points, letter_counts
+from benchmarks.load_peers import load_what_loads
 from benchmarks.pages import Page
-from benchmarks.peers import Ids, Peer, load_what_loads
+from benchmarks.peers import Ids, Peer
 from benchmarks.provenance import provenance
 from benchmarks.rates import results
 from benchmarks.tally import Tally

@@ -53,7 +53,7 @@ class Trained:
     tokens: int
     """How many tokens the vocabulary has."""
     save: Callable[[Path], object]
-    """Writes it into a new folder that `benchmarks.peers.load_peer` reads."""
+    """Writes it into a new folder that `benchmarks.load_peers.load_peer` reads."""
 
 
 Train = Callable[[TrainJob], Trained]

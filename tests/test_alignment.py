@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.alignment import Gold, alignment
-from benchmarks.peers import Ids, Peer, load_peer
+from benchmarks.load_peers import load_peer
+from benchmarks.peers import Ids, Peer
 
 GOLD = {"학교에서는": (2, 4), "집에": (1,), "갔다.": (2,), "했다": (), "나는": (1,)}
 

@@ -19,8 +19,8 @@ from benchmarks import fertility, publish
 from benchmarks.alignment import Counts, Gold, alignment
 from benchmarks.gold import gold_alignment, read_gold
 from benchmarks.intervals import DRAWS, interval, mean_interval, resampled, verdict
+from benchmarks.load_peers import load_peer
 from benchmarks.pages import SECTION, Page, section_ends, whole_eojeols
-from benchmarks.peers import load_peer
 from benchmarks.tally import renyi_efficiency
 from cli import cli
 from tokenizer import InputError

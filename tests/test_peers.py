@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
+from benchmarks.load_peers import load_peer, load_peers
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.peers import HuggingFacePeer, Peer, load_peer, load_peers
+from benchmarks.peers import HuggingFacePeer, Peer
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.vocabulary import build

@@ -18,8 +18,9 @@ from click.testing import CliRunner
 import benchmarks.report
 import samples
 from benchmarks.fertility import measure
+from benchmarks.load_peers import load_peers
 from benchmarks.passages import AT_MORPHEME, LENGTH, PART, PER_GROUP, SUPERWORD, Passage, cut, sample_passages
-from benchmarks.peers import Ids, Peer, load_peers
+from benchmarks.peers import Ids, Peer
 from benchmarks.report import TEMPLATES, check_report, write_inspection, write_report
 from benchmarks.report_tables import tokenizer_table
 from cli import cli

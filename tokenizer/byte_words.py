@@ -62,3 +62,14 @@ def hash_key(first: np.uint64, second: np.uint64, third: np.uint64) -> np.uint64
     h ^= h >> np.uint64(33)
     h *= np.uint64(0xFF51AFD7ED558CCD)
     return h ^ (h >> np.uint64(33))
+
+
+@inlined
+def same_bytes(one: NDArray[np.uint8], i: int, other: NDArray[np.uint8], j: int, size: int) -> bool:
+    """Whether ``size`` bytes, at least one, of two padded arrays are the same from ``i`` and ``j`` on."""
+    k = 0
+    while k + 8 < size:
+        if load64(one, i + k) != load64(other, j + k):
+            return False
+        k += 8
+    return (load64(one, i + k) ^ load64(other, j + k)) << np.uint64(64 - 8 * (size - k)) == 0

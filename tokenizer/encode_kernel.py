@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
+from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_cache import CACHED_IDS, Cache, described, entry_of, recall, remember, uncounted_cache
 from tokenizer.encode_long import Room
@@ -82,20 +82,12 @@ def _whole_token(tables: Tables, data: NDArray[np.uint8], start: int, end: int, 
         if (tables.token_slots[slot] ^ h) >> np.uint64(ID_BITS) == 0:
             token = np.int64(tables.token_slots[slot]) & ID_MASK
             base = tables.token_offsets[token]
-            if tables.token_offsets[token + 1] - base == end - start and _equal(
+            if tables.token_offsets[token + 1] - base == end - start and same_bytes(
                 tables.token_data, base, data, start, end - start
             ):
                 return token
         slot = (slot + 1) & mask
     return -1
-
-
-@inlined
-def _equal(one: NDArray[np.uint8], i: int, other: NDArray[np.uint8], j: int, size: int) -> bool:
-    k = 0
-    while k < size and one[i + k] == other[j + k]:
-        k += 1
-    return k == size
 
 
 @inlined

@@ -14,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,7 @@ class Vocabulary:
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text; not of names or provenance."""
         digest = hashlib.sha256(f"{self.grammar} {self.strict}\n".encode())
-        for token in self.tokens:
-            digest.update(len(token).to_bytes(4, "little") + token)
+        digest.update(b"".join([len(token).to_bytes(4, "little") + token for token in self.tokens]))
         digest.update(json.dumps([self.merges, sorted(self.special_tokens.items())]).encode())
         return digest.hexdigest()
 
@@ -247,10 +247,18 @@ def _byte_of_letter() -> dict[int, str]:
 
 def from_unicode(name: str) -> bytes:
     """The bytes of a printable form; `KeyError` for a character outside the alphabet."""
+    return _all_from_unicode([name])[0]
+
+
+def _all_from_unicode(names: Sequence[str]) -> list[bytes]:
+    """The bytes of printable forms; `KeyError` for a character outside the alphabet."""
+    text = "".join(names)  # translated at once and then cut: a letter is a byte
     try:
-        return name.translate(_byte_of_letter()).encode("latin-1")
+        data = text.translate(_byte_of_letter()).encode("latin-1")
     except UnicodeEncodeError as error:
-        raise KeyError(name[error.start]) from None
+        raise KeyError(text[error.start]) from None
+    ends = accumulate(map(len, names), initial=0)
+    return [data[start:end] for start, end in pairwise(ends)]
 
 
 def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
@@ -263,7 +271,7 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     if any(type(i) is not int for i in names.values()) or set(names.values()) != set(range(len(names))):
         raise InputError(f"{path}: the ids of model.vocab are not 0 to {len(names) - 1}, each once")
     try:
-        tokens = [from_unicode(name) for name, _ in sorted(names.items(), key=lambda item: item[1])]
+        tokens = _all_from_unicode(sorted(names, key=names.__getitem__))
     except KeyError as error:
         raise InputError(f"{path}: model.vocab has the character {error}, which stands for no byte") from None
     if b"" in tokens:
