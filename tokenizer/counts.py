@@ -98,7 +98,7 @@ def _count(
             stop = next_pretoken(data, position, end, classes, scanner)
             if 2 * entries >= slots.size or offsets[entries] + (stop - position) > arena.size:
                 return position, entries
-            _, entries = add_string(data, position, stop, 1, slots, hashes, offsets, counts, arena, entries)
+            _, entries = add_string(data, position, stop, np.int64(1), slots, hashes, offsets, counts, arena, entries)
             position = stop
         document += 1
     return position, entries
@@ -190,7 +190,7 @@ class CountTable:
         """Add ``amounts[i]`` to the count of ``strings[i]``."""
         bounds = np.zeros(len(strings) + 1, dtype=np.int64)
         np.cumsum([len(s) for s in strings], out=bounds[1:])
-        data = np.frombuffer(b"".join(strings), dtype=np.uint8)
+        data = np.frombuffer(bytearray().join(strings), dtype=np.uint8)
         self._add(data, bounds, np.asarray(amounts, dtype=np.int64))
 
     def merge(self, other: Counts) -> NDArray[np.int32]:

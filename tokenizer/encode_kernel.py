@@ -20,8 +20,8 @@ from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_cache import CACHED_IDS, Cache, described, entry_of, recall, remember, uncounted_cache
 from tokenizer.encode_long import Room
-from tokenizer.encode_merges import merge_bytes, merge_group, merge_run, merge_text
-from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, NO_PAIR, Tables, may_join, uncounted_tables
+from tokenizer.encode_merges import bytes_to_ids, merge_group, merge_ids, text_to_ids
+from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, Tables, may_join, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
 from tokenizer.o200k import next_pretoken
 from tokenizer.runs import begins_run, next_run, next_word, word_behind
@@ -37,11 +37,12 @@ _run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 def fill_tokens(tables: Tables, room: Room, work: NDArray[np.int32]) -> int:
     """Enter the tokens that their own merges give back; how many others there are."""
     unreachable = 0
+    first = np.int64(0)
     mask = tables.token_slots.size - 1
     for token in range(tables.token_offsets.size - 1):
         start, end = tables.token_offsets[token], tables.token_offsets[token + 1]
-        count, _ = merge_bytes(tables, room, tables.token_data, start, end, work, 0, NO_PAIR)
-        if count != 1 or work[0] != token:
+        stop = bytes_to_ids(tables, tables.token_data, start, end, work, first)
+        if merge_group(tables, room, work, first, stop) != 1 or work[0] != token:
             unreachable += 1
             _forget_char(tables, start, end)
             continue
@@ -132,7 +133,7 @@ def _encode_anew(
     if token >= 0:
         out[at] = token
         return at + 1, False
-    return merge_text(tables, cache.room, data, start, end, out, at, tables.word_ranks)
+    return merge_ids(tables, cache.room, out, at, text_to_ids(tables, data, start, end, out, at), tables.word_ranks)
 
 
 @inlined
@@ -144,6 +145,14 @@ def _ends_in_mark(tables: Tables, data: NDArray[np.uint8], end: int) -> bool:
     while data[k] & 0xC0 == 0x80:
         k -= 1
     return tables.classes[char_at(data, k)[0]] == MARK
+
+
+@native
+def _encode_as_one(
+    tables: Tables, cache: Cache, data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.int32], at: int
+) -> int:
+    """Encode a run by all merges at once; where the ids end."""
+    return merge_group(tables, cache.room, out, at, text_to_ids(tables, data, start, end, out, at))
 
 
 @inlined
@@ -188,7 +197,7 @@ def _encode_run(
             break
         if _ends_in_mark(tables, data, j):
             j = _run_end(data, start, end, tables.classes)
-            return merge_run(tables, cache.room, data, start, j, out, at), j
+            return _encode_as_one(tables, cache, data, start, j, out, at), j
         j = space if space > j else following
     return merge_group(tables, cache.room, out, group, stop) if left else stop, j
 
@@ -201,7 +210,7 @@ def encode_runs(
     more); where each one's ids end. ``text`` is padded, see `tokenizer.byte_words`."""
     tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
     stops = np.empty(ends.size, dtype=np.int64)
-    at = 0
+    at = np.int64(0)
     i = np.int64(0)
     for k in range(ends.size):
         while i < ends[k]:
@@ -217,7 +226,7 @@ def encode_pretokens(
     """As `encode_runs`, by the grammar ``o200k``."""
     tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
     stops = np.empty(ends.size, dtype=np.int64)
-    at = 0
+    at = np.int64(0)
     i = np.int64(0)
     for k in range(ends.size):
         while i < ends[k]:
@@ -235,7 +244,7 @@ def encode_pieces(
     """As `encode_runs`, for pieces that are not cut any further."""
     tables, cache, data, out = uncounted_tables(counted), uncounted_cache(held), uncounted(text), uncounted(ids)
     stops = np.empty(ends.size, dtype=np.int64)
-    at = 0
+    at = np.int64(0)
     i = np.int64(0)
     for k in range(ends.size):
         if ends[k] > i:

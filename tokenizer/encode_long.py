@@ -67,7 +67,7 @@ def merge_long(
     lists = most if tables.in_order else 0
     heap = np.empty(min(most, room.heads.size) if tables.in_order else most, dtype=np.int64)
     queue = _Queue(room.heads, np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), heap)
-    size = used = 0
+    size = used = np.int64(0)
     for k in range(n - 2, -1, -1):  # backwards, as lists grow at their heads
         size, used = _offer(tables, queue, size, used, symbols, k, k + 1, limit)
     while size > 0:
@@ -91,7 +91,7 @@ def merge_long(
                 befores[behind] = k
                 size, used = _offer(tables, queue, size, used, symbols, k, behind, limit)
             if befores[k] >= 0:
-                size, used = _offer(tables, queue, size, used, symbols, befores[k], k, limit)
+                size, used = _offer(tables, queue, size, used, symbols, np.int64(befores[k]), k, limit)
             k = behind
             merges = alike and k < n and nexts[k] < n and symbols[k] == symbol and symbols[nexts[k]] == symbol
     return _written(tables, out, start, symbols, nexts)

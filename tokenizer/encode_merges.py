@@ -18,50 +18,29 @@ _PLACE_BITS = 6
 
 
 @inlined
-def merge_bytes(
-    tables: Tables,
-    room: Room,
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    out: NDArray[np.int32],
-    at: int,
-    limit: int,
-) -> tuple[int, bool]:
-    """Merge the bytes ``data[start:end]`` into ``out`` from ``at`` on; returns what `merge_ids` does."""
+def bytes_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.int32], at: int) -> int:
+    """Write the id of each byte of ``data[start:end]`` to ``out`` from ``at`` on; where they end."""
     for k in range(end - start):
         out[at + k] = tables.byte_ids[data[start + k]]
-    return merge_ids(tables, room, out, at, at + end - start, limit)
+    return at + end - start
 
 
 @inlined
-def merge_text(
-    tables: Tables,
-    room: Room,
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    out: NDArray[np.int32],
-    at: int,
-    limit: int,
-) -> tuple[int, bool]:
-    """As `merge_bytes`, for whole characters, which are taken as they are where the vocabulary permits."""
+def text_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.int32], at: int) -> int:
+    """As `bytes_to_ids`, for whole characters, which are taken as they are where the vocabulary permits."""
     if tables.char_ids.size == 0:
-        return merge_bytes(tables, room, data, start, end, out, at, limit)
+        return bytes_to_ids(tables, data, start, end, out, at)
     i = start
-    stop = at
     while i < end:
         code, size = char_at(data, i)
         token = tables.char_ids[code]
         if token >= 0:
-            out[stop] = token
-            stop += 1
+            out[at] = token
+            at += 1
         else:
-            for k in range(i, i + size):
-                out[stop] = tables.byte_ids[data[k]]
-                stop += 1
+            at = bytes_to_ids(tables, data, i, i + size, out, at)
         i += size
-    return merge_ids(tables, room, out, at, stop, limit)
+    return at
 
 
 @inlined
@@ -75,7 +54,7 @@ def merge_ids(tables: Tables, room: Room, out: NDArray[np.int32], start: int, en
     for k in range(n - 1):
         ranks[k] = rank_of(tables, out[start + k], out[start + k + 1])
     while n > 1:
-        best = np.int64(NO_PAIR) << _PLACE_BITS
+        best = NO_PAIR << _PLACE_BITS
         for k in range(n - 1):
             best = min(best, (ranks[k] << _PLACE_BITS) | k)
         rank = best >> _PLACE_BITS
@@ -99,17 +78,3 @@ def merge_ids(tables: Tables, room: Room, out: NDArray[np.int32], start: int, en
 def merge_group(tables: Tables, room: Room, out: NDArray[np.int32], start: int, end: int) -> int:
     """Merge the ids ``out[start:end]`` by all merges; where they end. Compiled apart from its callers."""
     return merge_ids(tables, room, out, start, end, NO_PAIR)[0]
-
-
-@native
-def merge_run(
-    tables: Tables,
-    room: Room,
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    out: NDArray[np.int32],
-    at: int,
-) -> int:
-    """As `merge_group`, for the characters ``data[start:end]``, whose ids go to ``out`` from ``at`` on."""
-    return merge_text(tables, room, data, start, end, out, at, NO_PAIR)[0]

@@ -16,7 +16,7 @@ from tokenizer.native import inlined, native, uncounted
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
-NO_PAIR = np.int32(2**31 - 1)
+NO_PAIR = np.int64(2**31 - 1)
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -85,7 +85,7 @@ def rank_of(tables: Tables, left: int, right: int) -> int:
     """The rank of a pair's merge; `NO_PAIR` if there is none."""
     key = (np.int64(left) << ID_BITS) | np.int64(right)
     entry = tables.pairs[_pair_slot(tables.pairs, key)]
-    return np.int64(NO_PAIR) if entry == -1 else entry & ID_MASK
+    return NO_PAIR if entry == -1 else entry & ID_MASK
 
 
 @inlined

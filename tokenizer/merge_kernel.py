@@ -59,7 +59,7 @@ def _value(words: Words, start: int, end: int) -> int:
 def index(words: Words, pairs: Pairs, fill: bool) -> None:
     """First pass: count all pairs and their occurrences (in ``segment_sizes``). Second: write positions."""
     cells = words.cells
-    p = 1
+    p = np.int64(1)
     while p < cells.size - 1:
         if cells[p] == WALL:
             p += 1
@@ -151,7 +151,7 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
     cells = words.cells
     a = pairs.keys[entry] >> 32
     b = pairs.keys[entry] & 0x7FFFFFFF
-    found_left = found_right = kinds_left = kinds_right = 0
+    found_left = found_right = kinds_left = kinds_right = np.int64(0)
     segment = pairs.heads[entry]
     while segment >= 0:
         start = pairs.segment_starts[segment]

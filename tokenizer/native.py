@@ -49,7 +49,11 @@ _FOLDER = _kernel_folder()
 
 
 def native(function: F) -> F:
-    """Compile ``function`` on its first call; later processes load the machine code from disk."""
+    """Compile ``function`` on its first call; later processes load the machine code from disk.
+
+    It is compiled again for every combination of the types of its arguments, and to numba a plain ``0`` has another
+    type than an int64: a kernel that begins to count at ``np.int64(0)`` takes half as long to compile.
+    """
     return _compiled(function, forceinline=False)  # type: ignore[no-any-return]
 
 

@@ -59,7 +59,7 @@ def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.u
 def _ends(data: NDArray[np.uint8], table: NDArray[np.uint8], scanner: int) -> NDArray[np.int64]:
     found = np.empty(data.size, dtype=np.int64)
     count = 0
-    i = 0
+    i = np.int64(0)
     while i < data.size:
         i = next_pretoken(data, i, data.size, table, scanner)
         found[count] = i

@@ -96,5 +96,6 @@ def to_utf8(text: str) -> bytes:
 
 
 def as_bytes(text: str) -> NDArray[np.uint8]:
-    """The UTF-8 of ``text`` as an array; raises what `to_utf8` does."""
-    return np.frombuffer(to_utf8(text), dtype=np.uint8)
+    """The UTF-8 of ``text`` as an array, writable like others so that kernels are compiled once; raises what `to_utf8`
+    does."""
+    return np.frombuffer(bytearray(to_utf8(text)), dtype=np.uint8)

@@ -94,14 +94,16 @@ def _piece_bounds(
                 continue
             for k in range(cut_offsets[word], cut_offsets[word + 1] + 1):
                 stop = offsets[word] + cuts[k] if k < cut_offsets[word + 1] else end
-                bounds[count] = i, stop
+                bounds[count, 0] = i
+                bounds[count, 1] = stop
                 of_word[count] = word
                 count += 1
                 i = stop
             continue
         while i < end:
             stop = _o200k_end(data, i, end, classes)
-            bounds[count] = i, stop
+            bounds[count, 0] = i
+            bounds[count, 1] = stop
             of_word[count] = word
             count += 1
             i = stop
