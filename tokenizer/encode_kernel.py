@@ -34,8 +34,9 @@ _run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 
 
 @native
-def fill_tokens(tables: Tables, room: Room, work: NDArray[np.int32]) -> int:
+def fill_tokens(counted: Tables, room: Room, work: NDArray[np.int32]) -> int:
     """Enter the tokens that their own merges give back; how many others there are."""
+    tables = uncounted_tables(counted)
     unreachable = 0
     first = np.int64(0)
     mask = tables.token_slots.size - 1

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizer.byte_words import padded
 from tokenizer.errors import InputError
 from tokenizer.native import inlined, native, uncounted
+from tokenizer.perfect_hash import PerfectTable, entry_at, perfect_table, uncounted_table
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
@@ -20,7 +21,6 @@ NO_PAIR = np.int64(2**31 - 1)
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
 """What a word behind another of the same run begins with."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
@@ -45,8 +45,8 @@ class Tables(NamedTuple):
     token_offsets: NDArray[np.int64]
     token_ranks: NDArray[np.int32]
     """The rank of the merge that makes each token, -1 for bytes."""
-    pairs: NDArray[np.int64]
-    """Hash table of left id << 40 | right id << 20 | rank, or -1: eight bytes a merge, to stay near the core."""
+    pairs: PerfectTable
+    """The merges, left id << 40 | right id << 20 | rank by their pair: eight bytes a merge, to stay near the core."""
     results: NDArray[np.int32]
     """The id that the merge of each rank makes."""
     in_order: bool
@@ -55,9 +55,9 @@ class Tables(NamedTuple):
     """The id of each character that is one token, by code point, else -1; see `_char_ids`."""
     word_ranks: int
     """Merges of lower rank never reach across the words of a run, see `word_ranks`."""
-    seams: NDArray[np.int64]
-    """Hash set of (left id << 32 | right id): last and first ids of words, by merges of those ranks, that a later
-    merge may join; empty when any may."""
+    seams: PerfectTable
+    """Set of (left id << 20 | right id): last and first ids of words, by merges of those ranks, that a later
+    merge may join; without slots when any may."""
 
 
 @inlined
@@ -71,87 +71,62 @@ def uncounted_tables(tables: Tables) -> Tables:
         uncounted(tables.token_data),
         uncounted(tables.token_offsets),
         uncounted(tables.token_ranks),
-        uncounted(tables.pairs),
+        uncounted_table(tables.pairs),
         uncounted(tables.results),
         tables.in_order,
         uncounted(tables.char_ids),
         tables.word_ranks,
-        uncounted(tables.seams),
+        uncounted_table(tables.seams),
     )
 
 
 @inlined
 def rank_of(tables: Tables, left: int, right: int) -> int:
     """The rank of a pair's merge; `NO_PAIR` if there is none."""
-    key = (np.int64(left) << ID_BITS) | np.int64(right)
-    entry = tables.pairs[_pair_slot(tables.pairs, key)]
-    return NO_PAIR if entry == -1 else entry & ID_MASK
-
-
-@inlined
-def _pair_slot(pairs: NDArray[np.int64], key: int) -> int:
-    """The slot of a pair, or the free one where it belongs."""
-    mask = pairs.size - 1
-    h = np.uint64(key) * _MIX
-    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
-    while pairs[slot] != -1 and pairs[slot] >> ID_BITS != key:
-        slot = (slot + 1) & mask
-    return slot
+    key = _key(left, right)
+    entry = entry_at(tables.pairs, key)
+    return entry & ID_MASK if entry >> ID_BITS == key else NO_PAIR
 
 
 @inlined
 def may_join(tables: Tables, left: int, right: int) -> bool:
     """Whether merges may ever reach across two words, the first ending in the id ``left``, the second beginning
     with ``right``."""
-    if tables.seams.size == 0:
+    if tables.seams.slots.size == 0:
         return True
-    key = (np.int64(left) << 32) | np.int64(right)
-    slot = _seam_slot(tables.seams, key)
-    return tables.seams[slot] == key
+    key = _key(left, right)
+    return entry_at(tables.seams, key) == key
 
 
 @inlined
-def _seam_slot(seams: NDArray[np.int64], key: int) -> int:
-    """The slot of a key, or the free one where it belongs."""
-    h = np.uint64(key) * _MIX
-    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(seams.size - 1))
-    while seams[slot] != -1 and seams[slot] != key:
-        slot = (slot + 1) & (seams.size - 1)
-    return slot
+def _key(left: int, right: int) -> int:
+    return (np.int64(left) << ID_BITS) | np.int64(right)
 
 
 @native
-def _fill_seams(
-    seams: NDArray[np.int64],
+def _seam_keys(
     begins_word: NDArray[np.bool_],
     is_char: NDArray[np.bool_],
     lefts: NDArray[np.int32],
     rights: NDArray[np.int32],
     results: NDArray[np.int32],
     first: int,
-) -> None:
-    """Enter what the merges from rank ``first`` on may join: the ids on both sides of the seam as they are when
-    words are merged by the lower ranks, characters being whole."""
+) -> NDArray[np.int64]:
+    """What the merges from rank ``first`` on may join: the ids on both sides of the seam as they are when words are
+    merged by the lower ranks, characters being whole."""
     heads = np.arange(begins_word.size)
     tails = np.arange(begins_word.size)
+    keys = np.empty(lefts.size, dtype=np.int64)
+    count = 0
     for rank in range(first, lefts.size):
         a, b = lefts[rank], rights[rank]
         if not is_char[results[rank]]:
             heads[results[rank]] = heads[a]
             tails[results[rank]] = tails[b]
         if begins_word[b]:
-            key = (np.int64(tails[a]) << 32) | np.int64(heads[b])
-            seams[_seam_slot(seams, key)] = key
-
-
-@native
-def _fill_pairs(pairs: NDArray[np.int64], lefts: NDArray[np.int32], rights: NDArray[np.int32]) -> None:
-    """Enter the merges in order of rank; of equal pairs the first counts."""
-    for rank in range(lefts.size):
-        key = (np.int64(lefts[rank]) << ID_BITS) | np.int64(rights[rank])
-        slot = _pair_slot(pairs, key)
-        if pairs[slot] == -1:
-            pairs[slot] = (key << ID_BITS) | rank
+            keys[count] = _key(tails[a], heads[b])
+            count += 1
+    return keys[:count]
 
 
 def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
@@ -162,14 +137,14 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
     offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
     np.cumsum([len(token) for token in tokens], out=offsets[1:])
-    pair_slots = 1 << (2 * max(len(merges), len(tokens)) + 2).bit_length()
     results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
     pairs = np.array(merges, dtype=np.int32).reshape(-1, 2)
+    keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
     ranks = np.full(len(tokens), -1, dtype=np.int32)
     ranks[results[::-1]] = np.arange(len(merges))[::-1]
     first = word_ranks([tokens[result] for result in results.tolist()]) if scanner == GYEOL else len(merges)
     chars = _char_ids(tokens)
-    tables = Tables(
+    return Tables(
         classes=class_table(),
         scanner=scanner,
         word_ranks=first,
@@ -178,14 +153,12 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         token_slots=np.full(1 << (2 * len(tokens)).bit_length(), FREE, dtype=np.uint64),
         token_data=padded(np.frombuffer(b"".join(tokens), dtype=np.uint8)),
         token_offsets=offsets,
-        pairs=np.full(pair_slots, -1, dtype=np.int64),
+        pairs=perfect_table(keys, (keys << ID_BITS) | np.arange(len(keys))),
         results=results,
         in_order=_in_order(pairs, results, len(tokens)),
         char_ids=chars,
         token_ranks=ranks,
     )
-    _fill_pairs(tables.pairs, pairs[:, 0].copy(), pairs[:, 1].copy())
-    return tables
 
 
 def _in_order(pairs: NDArray[np.int32], results: NDArray[np.int32], tokens: int) -> bool:
@@ -219,15 +192,14 @@ def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
 
 def _seams(
     tokens: Sequence[bytes], chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
-) -> NDArray[np.int64]:
+) -> PerfectTable:
     if np.unique(results).size < results.size:  # a token made in two ways has no one head and tail
-        return np.empty(0, dtype=np.int64)
+        return PerfectTable(np.empty(0, dtype=np.uint16), np.empty(0, dtype=np.int64))
     begins_word = np.array([token[:1] in _WORD_STARTS for token in tokens], dtype=np.bool_)
     is_char = np.zeros(len(tokens), dtype=np.bool_)
     is_char[chars[chars >= 0]] = True
-    seams = np.full(1 << (2 * (len(pairs) - first) + 2).bit_length(), -1, dtype=np.int64)
-    _fill_seams(seams, begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
-    return seams
+    keys = _seam_keys(begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
+    return perfect_table(keys, keys)
 
 
 def word_ranks(made: Sequence[bytes]) -> int:
