@@ -21,9 +21,10 @@ from tokenizer.counts import hash_bytes
 from tokenizer.encode_cache import CACHED_IDS, Cache, described, entry_of, recall, remember, uncounted_cache
 from tokenizer.encode_long import Room
 from tokenizer.encode_merges import bytes_to_ids, merge_group, merge_ids, text_to_ids
-from tokenizer.encode_tables import FREE, ID_BITS, ID_MASK, Tables, may_join, uncounted_tables
+from tokenizer.encode_tables import ID_BITS, ID_MASK, Tables, may_join, uncounted_tables
 from tokenizer.native import inlined, native, uncounted
 from tokenizer.o200k import next_pretoken
+from tokenizer.perfect_hash import entry_at, perfect_table
 from tokenizer.runs import begins_run, next_run, next_word, word_behind
 from tokenizer.scanning import char_at
 from tokenizer.unicode import MARK
@@ -33,28 +34,42 @@ SLACK = CACHED_IDS
 _run_end, _word_end, _pretoken_end = next_run, next_word, next_pretoken
 
 
+def with_whole_tokens(tables: Tables, room: Room) -> tuple[Tables, int]:
+    """``tables`` with the tokens entered that their own merges give back; how many others there are."""
+    work = np.empty(int(np.diff(tables.token_offsets).max()), dtype=np.int32)
+    keys, tokens, unreachable = _whole_tokens(tables, room, work)
+    entries = (keys >> ID_BITS << ID_BITS) | tokens
+    return tables._replace(whole_tokens=perfect_table(keys, entries)), unreachable
+
+
 @native
-def fill_tokens(counted: Tables, room: Room, work: NDArray[np.int32]) -> int:
-    """Enter the tokens that their own merges give back; how many others there are."""
+def _whole_tokens(
+    counted: Tables, room: Room, work: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """The keys and ids of the tokens that words may be, and how many tokens their own merges do not give back."""
     tables = uncounted_tables(counted)
-    unreachable = 0
+    size = tables.token_offsets.size - 1
+    keys = np.empty(size, dtype=np.int64)
+    tokens = np.empty(size, dtype=np.int64)
+    found = unreachable = 0
     first = np.int64(0)
-    mask = tables.token_slots.size - 1
-    for token in range(tables.token_offsets.size - 1):
+    for token in range(size):
         start, end = tables.token_offsets[token], tables.token_offsets[token + 1]
         stop = bytes_to_ids(tables, tables.token_data, start, end, work, first)
         if merge_group(tables, room, work, first, stop) != 1 or work[0] != token:
             unreachable += 1
             _forget_char(tables, start, end)
-            continue
-        if tables.token_ranks[token] >= tables.word_ranks:
-            continue
-        h = _hash(tables.token_data, start, end)
-        slot = np.int64(h & np.uint64(mask))
-        while tables.token_slots[slot] != FREE:
-            slot = (slot + 1) & mask
-        tables.token_slots[slot] = (h >> np.uint64(ID_BITS) << np.uint64(ID_BITS)) | np.uint64(token)
-    return unreachable
+        elif tables.token_ranks[token] < tables.word_ranks:
+            keys[found] = _token_key(_hash(tables.token_data, start, end))
+            tokens[found] = token
+            found += 1
+    return keys[:found], tokens[:found], unreachable
+
+
+@inlined
+def _token_key(h: np.uint64) -> int:
+    """The key of a token in `Tables.whole_tokens`."""
+    return np.int64(h >> np.uint64(1))
 
 
 @inlined
@@ -78,17 +93,15 @@ def _forget_char(tables: Tables, start: int, end: int) -> None:
 @inlined
 def _whole_token(tables: Tables, data: NDArray[np.uint8], start: int, end: int, h: np.uint64) -> int:
     """The id of the token that the word with hash ``h`` is, or -1."""
-    mask = tables.token_slots.size - 1
-    slot = np.int64(h & np.uint64(mask))
-    while tables.token_slots[slot] != FREE:
-        if (tables.token_slots[slot] ^ h) >> np.uint64(ID_BITS) == 0:
-            token = np.int64(tables.token_slots[slot]) & ID_MASK
-            base = tables.token_offsets[token]
-            if tables.token_offsets[token + 1] - base == end - start and same_bytes(
-                tables.token_data, base, data, start, end - start
-            ):
-                return token
-        slot = (slot + 1) & mask
+    key = _token_key(h)
+    entry = entry_at(tables.whole_tokens, key)
+    if (entry ^ key) >> ID_BITS == 0:
+        token = entry & ID_MASK
+        base = tables.token_offsets[token]
+        if tables.token_offsets[token + 1] - base == end - start and same_bytes(
+            tables.token_data, base, data, start, end - start
+        ):
+            return token
     return -1
 
 

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from tokenizer.byte_words import padded
 from tokenizer.errors import InputError
 from tokenizer.native import inlined, native, uncounted
-from tokenizer.perfect_hash import PerfectTable, entry_at, perfect_table, uncounted_table
+from tokenizer.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table, uncounted_table
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
 NO_PAIR = np.int64(2**31 - 1)
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
-FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
 """What a word behind another of the same run begins with."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
@@ -38,8 +37,9 @@ class Tables(NamedTuple):
     """The grammar, see `tokenizer.pretokenize`."""
     byte_ids: NDArray[np.int32]
     """The id of each byte."""
-    token_slots: NDArray[np.uint64]
-    """Hash table of the tokens that a word may be as a whole: the upper bits of the hash of the bytes, and the id."""
+    whole_tokens: PerfectTable
+    """The tokens that a word may be as a whole: the upper bits of the hash of the bytes, and the id; see
+    `tokenizer.encode_kernel.with_whole_tokens`."""
     token_data: NDArray[np.uint8]
     """The bytes of all tokens, padded (see `tokenizer.byte_words`)."""
     token_offsets: NDArray[np.int64]
@@ -67,7 +67,7 @@ def uncounted_tables(tables: Tables) -> Tables:
         uncounted(tables.classes),
         tables.scanner,
         uncounted(tables.byte_ids),
-        uncounted(tables.token_slots),
+        uncounted_table(tables.whole_tokens),
         uncounted(tables.token_data),
         uncounted(tables.token_offsets),
         uncounted(tables.token_ranks),
@@ -130,7 +130,7 @@ def _seam_keys(
 
 
 def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
-    """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encode_kernel.fill_tokens`)."""
+    """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encode_kernel.with_whole_tokens`)."""
     if len(tokens) > ID_MASK or len(merges) > ID_MASK:
         raise InputError(f"the vocabulary has {max(len(tokens), len(merges)):,} tokens; at most {ID_MASK:,} fit")
     ids = {token: i for i, token in enumerate(tokens)}
@@ -150,7 +150,7 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         word_ranks=first,
         seams=_seams(tokens, chars, pairs, results, first),
         byte_ids=byte_ids,
-        token_slots=np.full(1 << (2 * len(tokens)).bit_length(), FREE, dtype=np.uint64),
+        whole_tokens=NO_ENTRIES,
         token_data=padded(np.frombuffer(b"".join(tokens), dtype=np.uint8)),
         token_offsets=offsets,
         pairs=perfect_table(keys, (keys << ID_BITS) | np.arange(len(keys))),
@@ -173,7 +173,7 @@ def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
 
     There what happens inside a character does not depend on its neighbours and comes before all else that
     happens to it, so that merging may begin with characters instead of bytes. Empty for other vocabularies, and
-    for those in which a character's own merges do not make its token (see `fill_tokens`).
+    for those in which a character's own merges do not make its token (see `with_whole_tokens`).
     """
     found = np.full(0x110000, -1, dtype=np.int32)
     for i, token in enumerate(tokens):
@@ -194,7 +194,7 @@ def _seams(
     tokens: Sequence[bytes], chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
 ) -> PerfectTable:
     if np.unique(results).size < results.size:  # a token made in two ways has no one head and tail
-        return PerfectTable(np.empty(0, dtype=np.uint16), np.empty(0, dtype=np.int64))
+        return NO_ENTRIES
     begins_word = np.array([token[:1] in _WORD_STARTS for token in tokens], dtype=np.bool_)
     is_char = np.zeros(len(tokens), dtype=np.bool_)
     is_char[chars[chars >= 0]] = True

@@ -29,9 +29,7 @@ class Encoder:
         self._strict = vocabulary.strict
         self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
         self._local = threading.local()
-        longest = max(len(token) for token in vocabulary.tokens)
-        work = np.empty(longest, dtype=np.int32)
-        self.unreachable: int = kernel.fill_tokens(self._tables, self._cache().room, work)
+        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, self._cache().room)
         """How many tokens no text can produce, because their own merges do not give them back."""
 
     def encode(self, text: str) -> NDArray[np.int32]:

@@ -30,6 +30,10 @@ class PerfectTable(NamedTuple):
     """The entries, or -1."""
 
 
+NO_ENTRIES = PerfectTable(np.empty(0, dtype=np.uint16), np.empty(0, dtype=np.int64))
+"""In the place of a table; nothing can be looked up in it."""
+
+
 @inlined
 def uncounted_table(table: PerfectTable) -> PerfectTable:
     """The table for the inside of a kernel, see `tokenizer.native.uncounted`."""

@@ -50,10 +50,8 @@ def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
-    tables = encoding_tables(tokens, merges)
     cache = new_cache(len(merges))
-    work = np.empty(max(map(len, tokens)), dtype=np.int32)
-    encode_kernel.fill_tokens(tables, cache.room, work)
+    tables, _ = encode_kernel.with_whole_tokens(encoding_tables(tokens, merges), cache.room)
     out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
     stops = encode_kernel.encode_pieces(tables, cache, padded(strings.data), strings.offsets[1:].copy(), out)
     offsets = np.concatenate([[0], stops])
