@@ -142,9 +142,10 @@ class _Writer:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def add(self, text: str, ids: NDArray[np.int32]) -> None:
-        raw = np.append(ids, self.end_of_text).astype(self.dtype).tobytes()
-        self.handle.write(raw)
-        self.digest.update(raw)
+        for part in (ids, np.array([self.end_of_text])):
+            raw = part.astype(self.dtype).data
+            self.handle.write(raw)
+            self.digest.update(raw)
         self.offsets.append(self.offsets[-1] + len(ids) + 1)
         self.bytes += len(text.encode("utf-8"))
         self.characters += len(text)
