@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,13 @@ from tokenizer.pretokenize import GYEOL, scanner
 from tokenizer.scanning import require_text, to_utf8
 from tokenizer.vocabulary import Vocabulary
 
-TASK_BYTES = 1 << 20
+TASK_CHARACTERS = 1 << 15, 1 << 20
+"""Texts are encoded together up to so many characters, at least and at most; fewer let threads end together."""
+
+TASKS_PER_THREAD = 4
+
+KEPT_ROOM = 4 << 20
+"""Room for so many ids is kept between two calls."""
 
 
 class Encoder:
@@ -27,9 +33,13 @@ class Encoder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._strict = vocabulary.strict
-        self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
-        self._local = threading.local()
-        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, self._cache().room)
+        grammar = scanner(vocabulary.grammar)
+        by_grammar = kernel.encode_runs if grammar == GYEOL else kernel.encode_pretokens
+        self._kernel = kernel.encode_pieces if vocabulary.strict else by_grammar
+        self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, grammar)
+        cache = new_cache(len(self._tables.results))
+        self._idle = [_Desk(cache)]
+        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, cache.room)
         """How many tokens no text can produce, because their own merges do not give them back."""
 
     def encode(self, text: str) -> NDArray[np.int32]:
@@ -46,8 +56,9 @@ class Encoder:
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All ids, one text's after another's, and where each text's begin (one more than there are texts); texts
         are spread over ``threads`` (all cores by default)."""
-        tasks = _tasks(texts)
-        workers = min(threads or os.cpu_count() or 1, len(tasks))
+        threads = threads or os.cpu_count() or 1
+        tasks = _tasks(texts, threads)
+        workers = min(threads, len(tasks))
         if workers <= 1:
             parts = [self._encode(task) for task in tasks]
         else:
@@ -62,40 +73,55 @@ class Encoder:
         raw = [to_utf8(text) for text in texts]
         ends = np.cumsum([len(text) for text in raw], dtype=np.int64)
         data = np.frombuffer(bytearray().join([*raw, bytes(PADDING)]), dtype=np.uint8)  # writable, as others are
-        out = self._room(data.size + kernel.SLACK)
-        if self._strict:
-            pieces, last_piece = piece_ends(texts)
-            stops = kernel.encode_pieces(self._tables, self._cache(), data, pieces, out)
-            stops = np.concatenate([[0], stops])[last_piece]
-        else:
-            encode = kernel.encode_runs if self._tables.scanner == GYEOL else kernel.encode_pretokens
-            stops = encode(self._tables, self._cache(), data, ends, out)
-        return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
+        pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
+        with self._desk() as desk:
+            out = desk.room_for(data.size + kernel.SLACK)
+            stops = self._kernel(self._tables, desk.cache, data, pieces, out)
+            if last_piece is not None:
+                stops = np.concatenate([[0], stops])[last_piece]
+            return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
 
-    def _room(self, size: int) -> NDArray[np.int32]:
-        """Room for ``size`` ids, this thread's own; that of a usual task is kept, as fresh memory costs a tenth of the
-        encoding."""
-        kept: NDArray[np.int32] | None = getattr(self._local, "room", None)
-        if kept is not None and kept.size >= size:
-            return kept
+    @contextmanager
+    def _desk(self) -> Iterator[_Desk]:
+        """A cache and room that no other thread uses meanwhile."""
+        try:
+            desk = self._idle.pop()  # list.pop and append are atomic
+        except IndexError:
+            desk = _Desk(new_cache(len(self._tables.results)))
+        try:
+            yield desk
+        finally:
+            self._idle.append(desk)
+
+
+class _Desk:
+    """What one thread encodes with: words lately encoded and room for ids, kept from call to call."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self._room = np.empty(0, dtype=np.int32)
+
+    def room_for(self, size: int) -> NDArray[np.int32]:
+        """Room for ``size`` ids; kept unless it is large, as fresh memory costs a tenth of the encoding."""
+        if self._room.size >= size:
+            return self._room
         room = np.empty(size, dtype=np.int32)
-        if size <= 4 * TASK_BYTES:
-            self._local.room = room
+        if size <= KEPT_ROOM:
+            self._room = room
         return room
 
-    def _cache(self) -> Cache:
-        cache: Cache | None = getattr(self._local, "cache", None)
-        if cache is None:
-            cache = self._local.cache = new_cache(len(self._tables.results))
-        return cache
 
-
-def _tasks(texts: Sequence[str]) -> list[Sequence[str]]:
+def _tasks(texts: Sequence[str], threads: int) -> list[Sequence[str]]:
+    """``texts`` in parts, several for each thread."""
+    for text in texts:
+        require_text(text)
+    least, limit = TASK_CHARACTERS
+    if threads > 1:
+        limit = min(limit, max(least, sum(map(len, texts)) // (TASKS_PER_THREAD * threads)))
     tasks, start, held = [], 0, 0
     for i, text in enumerate(texts):
-        require_text(text)
         held += len(text)
-        if held >= TASK_BYTES:
+        if held >= limit:
             tasks.append(texts[start : i + 1])
             start, held = i + 1, 0
     if start < len(texts):
