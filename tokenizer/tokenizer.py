@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import operator
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -44,7 +46,8 @@ class Tokenizer:
                 f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
                 f"{', '.join(shipped_names())}"
             )
-        return cls(Vocabulary.load(folder))
+        with _without_collection():
+            return cls(Vocabulary.load(folder))
 
     def save(self, folder: str | Path) -> None:
         """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too."""
@@ -158,3 +161,16 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size})"
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Without Python's collector: loading makes half a million objects and no garbage, and looking through them again and
+    again takes a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
