@@ -165,8 +165,8 @@ class Tokenizer:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Without the collector: loading makes half a million objects and no garbage, and looking through them again and again
-    takes a fifth of the time."""
+    """Without the collector: loading makes half a million objects and no garbage, and to look through them again and
+    again takes a fifth of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
