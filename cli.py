@@ -209,18 +209,15 @@ def fertility(
     carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
-    from benchmarks.fertility import measure
+    from benchmarks.fertility import measure_loaded
     from benchmarks.load_peers import load_what_loads
     from benchmarks.report import check_report, write_report
     from benchmarks.tables import print_fertility
 
     if html:
         check_report(html)
-    specs = [*tokenizers, *against]
-    peers, _ = load_what_loads(specs)
-    given = [peer or spec for peer, spec in zip(peers, specs, strict=True)]  # what fails, fails again, and is reported
-    count = len(tokenizers)
-    result = measure(given[:count], texts, against=given[count:], text_key=text_key, **options)
+    peers, failed = load_what_loads([*tokenizers, *against])
+    result = measure_loaded(peers, failed, len(tokenizers), texts, text_key=text_key, **options)
     if html:
         write_report(html, result, [peer for peer in peers if peer], text_key=text_key)
     _print_json(result) if as_json else print_fertility(result)

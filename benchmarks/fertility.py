@@ -102,13 +102,27 @@ def measure(
 
     Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
     """
-    if claim is not None and not claim > 0:
-        raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     if not [*tokenizers, *against]:
         raise InputError("no tokenizer to measure; name at least one")
     loaded, failed = load_what_loads([*tokenizers, *against])
+    return measure_loaded(loaded, failed, len(tokenizers), paths, text_key=text_key, claim=claim, alignment=alignment)
+
+
+def measure_loaded(
+    loaded: Sequence[Peer | None],
+    failed: list[dict[str, str]],
+    count: int,
+    paths: Sequence[str | Path],
+    *,
+    text_key: str = "text",
+    claim: float | None = None,
+    alignment: str | None = None,
+) -> dict[str, Any]:
+    """As `measure`, with what `load_what_loads` gave: the first ``count`` are tokenizers, the others baselines."""
+    if claim is not None and not claim > 0:
+        raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     measured = list(dict.fromkeys(peer for peer in loaded if peer))
-    if not any(loaded[: len(tokenizers)] or measured):
+    if not any(loaded[:count] or measured):
         raise InputError("no tokenizer can be loaded: " + "; ".join(row["reason"] for row in failed))
     gold, standard = _standard(alignment)
     files = _read_and_count(measured, paths, text_key, gold)
@@ -116,7 +130,7 @@ def measure(
     if not usable:
         reasons = "; ".join(f"{file.path}: {file.problem}" for file in files)
         raise InputError(f"no file can be measured ({reasons or 'no files found'})")
-    names = list(dict.fromkeys(peer.name for peer in loaded[len(tokenizers) :] if peer))
+    names = list(dict.fromkeys(peer.name for peer in loaded[count:] if peer))
     return {
         "format": FORMAT,
         "measure": "fertility",

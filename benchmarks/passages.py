@@ -21,6 +21,7 @@ from benchmarks.letters import byte_offsets, code_points, eojeols
 from benchmarks.peers import Ids, Peer
 from tokenizer import morphemes
 from tokenizer.corpus import STDIN, documents
+from tokenizer.inspection import HANGUL
 
 PER_GROUP = 6
 """Passages of each group of files."""
@@ -35,7 +36,6 @@ SUPERWORD, PART, AT_MORPHEME = 1, 2, 4
 """Flags of a token: spans several eojeols; begins or ends inside a character; begins where two morphemes meet."""
 
 _BREAK = regex.compile(r"\n+(?=\S)|(?<=\D[.!?。…]['\"”’)]?)\s+(?=\S)")
-_HANGUL = regex.compile(r"\p{Hangul}")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class _Marks:
 def _marks(text: str) -> _Marks:
     points = code_points(text)
     starts, ends = eojeols(points)
-    spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if _HANGUL.search(text, a, b)]
+    spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if HANGUL.search(text, a, b)]
     byte_of = byte_offsets(points).tolist()
     offsets = morphemes.boundaries([text[a:b] for a, b in spans])
     return _Marks(

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
+from test_model_transformer import TINY
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from model import ModelConfig, Transformer
+from model import Transformer
 from model import loss as fused_loss
 from model.export import llama_config, model_tensors
 from model.optimizer import BETAS, Optimizer
 from model.prepare import prepare_layers
 
 STEPS, LR, DECAY = 50, 3e-3, 0.1
-SHAPE = ModelConfig(
-    vocab_size=384,
-    hidden_size=64,
-    intermediate_size=176,
-    num_layers=2,
-    num_heads=4,
-    num_kv_heads=2,
-    max_context=32,
-    tie_embeddings=True,
-)
+SHAPE = replace(TINY, num_layers=2, max_context=32, tie_embeddings=True)
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a model this small is slower on more
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tokenizer.corpus import Document
 from tokenizer.counts import Counts, CountTable, add_string, batches
 from tokenizer.native import native
 from tokenizer.runs import next_run, next_word
-from tokenizer.scanning import as_bytes
+from tokenizer.scanning import texts_as_bytes
 from tokenizer.unicode import class_table
 
 RUN_WORDS = 100_000_000
@@ -68,9 +68,7 @@ class _Part:
     sections: list[NDArray[np.int32]] = field(default_factory=list)
 
     def add(self, texts: list[str], first_sections: list[int]) -> None:
-        arrays = [as_bytes(text) for text in texts]
-        data = np.concatenate(arrays)
-        ends = np.cumsum([array.size for array in arrays])
+        data, ends = texts_as_bytes(texts)
         firsts = np.array(first_sections, dtype=np.int64)
         ids = np.empty(data.size, dtype=np.int32)
         sizes = np.empty(data.size // 2 + 1, dtype=np.int64)

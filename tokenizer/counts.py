@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
 from tokenizer.pretokenize import O200K, next_pretoken
-from tokenizer.scanning import as_bytes
+from tokenizer.scanning import joined, texts_as_bytes
 from tokenizer.unicode import class_table
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -173,9 +173,7 @@ class CountTable:
 
     def count_pretokens(self, texts: list[str], scanner: int = O200K) -> None:
         """Count the pre-tokens of ``texts``; none crosses from one text to the next."""
-        arrays = [as_bytes(text) for text in texts]
-        data = np.concatenate(arrays)
-        ends = np.cumsum([a.size for a in arrays])
+        data, ends = texts_as_bytes(texts)
         position = 0
         while True:
             t = self
@@ -190,7 +188,7 @@ class CountTable:
         """Add ``amounts[i]`` to the count of ``strings[i]``."""
         bounds = np.zeros(len(strings) + 1, dtype=np.int64)
         np.cumsum([len(s) for s in strings], out=bounds[1:])
-        data = np.frombuffer(bytearray().join(strings), dtype=np.uint8)
+        data = joined(strings)
         self._add(data, bounds, np.asarray(amounts, dtype=np.int64))
 
     def merge(self, other: Counts) -> NDArray[np.int32]:

@@ -31,9 +31,9 @@ class Cache(NamedTuple):
 
 def new_cache(merges: int, slots: int = 1 << 15) -> Cache:
     """An empty cache for a vocabulary of so many merges; ``slots`` is a power of two."""
-    room = np.zeros((slots + 1) * _LINE, dtype=np.uint8)
-    start = -room.ctypes.data % _LINE
-    memory = room[start : start + slots * _LINE]
+    lines = np.zeros((slots + 1) * _LINE, dtype=np.uint8)
+    start = -lines.ctypes.data % _LINE
+    memory = lines[start : start + slots * _LINE]
     return Cache(memory.view(np.uint64), memory.view(np.int32), new_room(merges))
 
 

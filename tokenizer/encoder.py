@@ -16,7 +16,7 @@ from tokenizer.encode_cache import Cache, new_cache
 from tokenizer.encode_tables import encoding_tables
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import GYEOL, scanner
-from tokenizer.scanning import require_text, to_utf8
+from tokenizer.scanning import require_text, texts_as_bytes
 from tokenizer.vocabulary import Vocabulary
 
 TASK_CHARACTERS = 1 << 15, 1 << 20
@@ -70,9 +70,7 @@ class Encoder:
 
     def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All ids and how many each text has."""
-        raw = [to_utf8(text) for text in texts]
-        ends = np.cumsum([len(text) for text in raw], dtype=np.int64)
-        data = np.frombuffer(bytearray().join([*raw, bytes(PADDING)]), dtype=np.uint8)  # writable, as others are
+        data, ends = texts_as_bytes(texts, PADDING)
         pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
         with self._desk() as desk:
             out = desk.room_for(data.size + kernel.SLACK)

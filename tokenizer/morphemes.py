@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tokenizer.counts import Counts, CountTable
 from tokenizer.pretokenize import pretoken_ends
-from tokenizer.scanning import as_bytes
+from tokenizer.scanning import to_utf8
 
 HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
 BATCH = 20_000  # eojeols between two turns of the progress display
@@ -139,7 +139,7 @@ def piece_ends(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
     pretokens: list[str] = []
     counts: list[int] = []
     for text in texts:
-        raw = as_bytes(text).tobytes()
+        raw = to_utf8(text)
         edges = [0, *pretoken_ends(text).tolist()]
         pretokens += [raw[a:b].decode("utf-8") for a, b in pairwise(edges)]
         counts.append(len(pretokens))

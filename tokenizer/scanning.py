@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,6 +98,18 @@ def to_utf8(text: str) -> bytes:
 
 
 def as_bytes(text: str) -> NDArray[np.uint8]:
-    """The UTF-8 of ``text`` as an array, writable like others so that kernels are compiled once; raises what `to_utf8`
-    does."""
-    return np.frombuffer(bytearray(to_utf8(text)), dtype=np.uint8)
+    """The UTF-8 of ``text`` as an array; raises what `to_utf8` does."""
+    return joined([to_utf8(text)])
+
+
+def texts_as_bytes(texts: Iterable[str], padding: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The UTF-8 of ``texts`` one after another, ``padding`` zeros behind it, and where each text ends; raises what
+    `to_utf8` does."""
+    raw = [to_utf8(text) for text in texts]
+    return joined([*raw, bytes(padding)]), np.cumsum([len(text) for text in raw], dtype=np.int64)
+
+
+def joined(parts: Iterable[bytes]) -> NDArray[np.uint8]:
+    """Byte strings one after another as an array, writable as arrays are elsewhere: kernels are compiled again for
+    arrays that are not."""
+    return np.frombuffer(bytearray().join(parts), dtype=np.uint8)
