@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenizer.byte_words import padded
-from tokenizer.encode_cache import new_cache
 from tokenizer.encode_kernel import SLACK, encode_pieces, with_whole_tokens
 from tokenizer.encode_long import SHORT
 from tokenizer.encode_tables import encoding_tables
+from tokenizer.encode_words import new_desk
 
 BYTES = [bytes([b]) for b in range(256)]
 
@@ -46,11 +46,11 @@ def by_the_definition(tokens: list[bytes], merges: list[tuple[int, int]], text: 
 
 def encoded(tokens: list[bytes], merges: list[tuple[int, int]], text: bytes) -> tuple[list[int], bool]:
     """The ids by the kernel, and whether it kept lists."""
-    cache = new_cache(len(merges))
-    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), cache.room)
+    desk = new_desk(len(merges))
+    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
     out = np.empty(len(text) + SLACK, dtype=np.int32)
     data = padded(np.frombuffer(text, dtype=np.uint8))
-    stops = encode_pieces(tables, cache, data, np.array([len(text)]), out)
+    stops = encode_pieces(tables, desk, data, np.array([len(text)]), out)
     return out[: stops[0]].tolist(), tables.in_order
 
 
@@ -83,11 +83,11 @@ def test_merges_in_any_order(text: bytes, seed: int, size: int) -> None:
 @pytest.mark.parametrize("letters", ["a", "ab", "가나", "ㅋ"])
 def test_a_second_text_finds_the_lists_empty(letters: str) -> None:
     tokens, merges = vocabulary(1, letters.encode(), 5)
-    cache = new_cache(len(merges))
-    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), cache.room)
+    desk = new_desk(len(merges))
+    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
     for size in (50, 1000, 50):
         text = "".join(random.Random(size).choices(letters, k=size)).encode()
         out = np.empty(len(text) + SLACK, dtype=np.int32)
-        stops = encode_pieces(tables, cache, padded(np.frombuffer(text, dtype=np.uint8)), np.array([len(text)]), out)
+        stops = encode_pieces(tables, desk, padded(np.frombuffer(text, dtype=np.uint8)), np.array([len(text)]), out)
         assert b"".join(tokens[i] for i in out[: stops[0]]) == text
-        assert (cache.room.heads == -1).all()
+        assert (desk.cache.room.heads == -1).all()

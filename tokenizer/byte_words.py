@@ -1,6 +1,6 @@
 """Short byte strings as three 64-bit numbers: compared and hashed without a loop over their bytes.
 
-Kernels that use this read up to `PADDING` bytes behind a text, so its array must have as many more than the text.
+Kernels that use this read behind the end of a text; `padded` and `tokenizer.scanning.joined` see to it that they may.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined
+from tokenizer.vectors import BEYOND
 
 KEY_BYTES = 24
 """The longest string that three numbers hold."""
-PADDING = 32
+_KEY_MASKS = np.array(
+    [(1 << 8 * min(max(size - 8 * part, 0), 8)) - 1 for size in range(KEY_BYTES + 1) for part in range(3)],
+    dtype=np.uint64,
+)
 
 
 def padded(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of ``data`` with `PADDING` zero bytes behind it."""
-    return np.concatenate([data, np.zeros(PADDING, dtype=np.uint8)])
+    """A copy of ``data`` with zeros in the memory behind it."""
+    return np.concatenate([data, np.zeros(BEYOND, dtype=np.uint8)])[:-BEYOND]
 
 
 def _load64(typing: Any, array: Any, index: Any) -> Any:
@@ -43,14 +47,12 @@ load64: Any = intrinsic(_load64)
 @inlined
 def key_of(data: NDArray[np.uint8], start: int, size: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """The ``size`` bytes at ``start``, at most `KEY_BYTES`, as three little-endian numbers, zeros behind the last."""
-    zero, ones = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
-    first = load64(data, start)
-    if size <= 8:
-        return first & (ones >> np.uint64(64 - 8 * size)), zero, zero
-    second = load64(data, start + 8)
-    if size <= 16:
-        return first, second & (ones >> np.uint64(128 - 8 * size)), zero
-    return first, second, load64(data, start + 16) & (ones >> np.uint64(192 - 8 * size))
+    masks = 3 * size  # by a table: whether a word has more than 8 bytes is nothing to bet on
+    return (
+        load64(data, start) & _KEY_MASKS[masks],
+        load64(data, start + 8) & _KEY_MASKS[masks + 1],
+        load64(data, start + 16) & _KEY_MASKS[masks + 2],
+    )
 
 
 @inlined

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tokenizer.encode_long import Room, new_room, uncounted_room
 from tokenizer.native import inlined, uncounted
+from tokenizer.vectors import copy_lanes
 
-CACHED_IDS = 8
 _LINE = 64
 
 
@@ -50,22 +50,11 @@ def entry_of(cache: Cache, h: np.uint64) -> int:
 
 
 @inlined
-def described(cache: Cache, entry: int, key: tuple[np.uint64, np.uint64, np.uint64], size: int) -> int:
-    """What describes the entry if it holds the word of ``size`` bytes, else 0."""
+def holds(cache: Cache, entry: int, key: tuple[np.uint64, np.uint64, np.uint64], size: int) -> bool:
+    """Whether the entry is of the word of ``size`` bytes. No branches: it is nothing to bet on."""
     entries = cache.entries
-    number = np.int64(entries[entry + 3])
-    if entries[entry] == key[0] and entries[entry + 1] == key[1] and entries[entry + 2] == key[2]:
-        return number if number & 0xFF == size else 0
-    return 0
-
-
-@inlined
-def recall(cache: Cache, entry: int, number: int, out: NDArray[np.int32], at: int) -> tuple[int, bool]:
-    """Copy the ids of an entry to ``out``, which has room for eight; where they end, and whether merges are left."""
-    first = 2 * entry + 8
-    for k in range(CACHED_IDS):  # all eight: a loop of fixed length is a single copy
-        out[at + k] = cache.ids[first + k]
-    return at + ((number >> 8) & 0xFF), number >> 16 != 0
+    other = (entries[entry] ^ key[0]) | (entries[entry + 1] ^ key[1]) | (entries[entry + 2] ^ key[2])
+    return (other | ((entries[entry + 3] & np.uint64(0xFF)) ^ np.uint64(size))) == 0
 
 
 @inlined
@@ -74,17 +63,14 @@ def remember(
     entry: int,
     key: tuple[np.uint64, np.uint64, np.uint64],
     size: int,
-    out: NDArray[np.int32],
+    ids: NDArray[np.int32],
     at: int,
-    stop: int,
+    count: int,
     left: bool,
 ) -> None:
-    """Enter a word whose ids are ``out[at:stop]``, unless they are too many."""
-    count = stop - at
-    if count <= CACHED_IDS:
-        cache.entries[entry] = key[0]
-        cache.entries[entry + 1] = key[1]
-        cache.entries[entry + 2] = key[2]
-        cache.entries[entry + 3] = np.uint64(size | (count << 8) | (np.int64(left) << 16))
-        for k in range(CACHED_IDS):
-            cache.ids[2 * entry + 8 + k] = out[at + k]
+    """Enter a word whose ids are ``ids[at : at + count]``, at most eight; eight are read."""
+    cache.entries[entry] = key[0]
+    cache.entries[entry + 1] = key[1]
+    cache.entries[entry + 2] = key[2]
+    cache.entries[entry + 3] = np.uint64(size | (count << 8) | (np.int64(left) << 16))
+    copy_lanes(cache.ids, 2 * entry + 8, ids, at)

@@ -17,9 +17,12 @@ from tokenizer.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_t
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
-NO_PAIR = np.int64(2**31 - 1)
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
+NO_ID = ID_MASK
+"""In the place of an id; no merge has it."""
+NO_PAIR = np.int64(1 << ID_BITS)
+"""In the place of a rank; above all."""
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
 """What a word behind another of the same run begins with."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")

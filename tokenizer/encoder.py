@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
-from tokenizer.byte_words import PADDING
-from tokenizer.encode_cache import Cache, new_cache
 from tokenizer.encode_tables import encoding_tables
+from tokenizer.encode_words import new_desk
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import GYEOL, scanner
 from tokenizer.scanning import require_text, texts_as_bytes
@@ -37,9 +36,9 @@ class Encoder:
         by_grammar = kernel.encode_runs if grammar == GYEOL else kernel.encode_pretokens
         self._kernel = kernel.encode_pieces if vocabulary.strict else by_grammar
         self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, grammar)
-        cache = new_cache(len(self._tables.results))
-        self._idle = [_Desk(cache)]
-        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, cache.room)
+        first = _Desk(len(self._tables.results))
+        self._idle = [first]
+        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, first.held.cache.room)
         """How many tokens no text can produce, because their own merges do not give them back."""
 
     def encode(self, text: str) -> NDArray[np.int32]:
@@ -70,11 +69,11 @@ class Encoder:
 
     def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All ids and how many each text has."""
-        data, ends = texts_as_bytes(texts, PADDING)
+        data, ends = texts_as_bytes(texts)
         pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
         with self._desk() as desk:
             out = desk.room_for(data.size + kernel.SLACK)
-            stops = self._kernel(self._tables, desk.cache, data, pieces, out)
+            stops = self._kernel(self._tables, desk.held, data, pieces, out)
             if last_piece is not None:
                 stops = np.concatenate([[0], stops])[last_piece]
             return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
@@ -85,7 +84,7 @@ class Encoder:
         try:
             desk = self._idle.pop()  # list.pop and append are atomic
         except IndexError:
-            desk = _Desk(new_cache(len(self._tables.results)))
+            desk = _Desk(len(self._tables.results))
         try:
             yield desk
         finally:
@@ -95,8 +94,8 @@ class Encoder:
 class _Desk:
     """What one thread encodes with: words lately encoded and room for ids, kept from call to call."""
 
-    def __init__(self, cache: Cache) -> None:
-        self.cache = cache
+    def __init__(self, merges: int) -> None:
+        self.held = new_desk(merges)
         self._room = np.empty(0, dtype=np.int32)
 
     def room_for(self, size: int) -> NDArray[np.int32]:

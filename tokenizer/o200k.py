@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
-from tokenizer.scanning import SYMBOLS, char_at, gap, symbols
+from tokenizer.scanning import SYMBOLS, char_at, gap, leads, plain_end, symbols
 from tokenizer.unicode import HANGUL, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER
+from tokenizer.vectors import plain_lowercase
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 
@@ -84,6 +85,11 @@ def _word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -
 @native
 def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the pre-token that starts at byte ``i`` of the text ``data[:end]`` (valid UTF-8)."""
+    first = i + leads(data, i, table)
+    first += np.int64(0x41 <= data[first] <= 0x5A)  # a capital; the letters behind it must be none
+    k = plain_end(data, first, plain_lowercase(data, first), end, table)
+    if k > first:  # nearly every word
+        return k
     code, size = char_at(data, i)
     kind = table[code]
     if kind >= UPPER:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
-from tokenizer.scanning import SYMBOLS, begins_syllable, char_at, gap, symbols
+from tokenizer.scanning import SYMBOLS, begins_syllable, char_at, gap, leads, plain_end, symbols
 from tokenizer.unicode import MARK, NEWLINE, NUMBER, UPPER
+from tokenizer.vectors import plain_letters
 
 COUNTERS = "년월일개명원만억조천백시분초회번장권살세층호차위인대곳건주%"
 """What is counted in, right behind the digits: years, months, days, pieces, persons, won, ten thousands ..."""
@@ -30,6 +31,13 @@ _COUNTER_CODES = tuple(map(ord, COUNTERS))
 @inlined
 def _letters(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of letters, marks and the apostrophes between them at ``i``; ``i`` if there are none."""
+    k = plain_end(data, i, plain_letters(data, i), end, table)
+    return k if k > i else _mixed_letters(data, i, end, table)
+
+
+@native
+def _mixed_letters(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """As `_letters`, a character after another."""
     k = i
     while k < end:
         if begins_syllable(data, k, end):
@@ -68,8 +76,10 @@ def _number(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8])
 @native
 def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the word, number, symbols or white space at byte ``i`` of ``data[:end]`` (valid UTF-8)."""
-    if data[i] == 0x20 and begins_syllable(data, i + 1, end):  # nearly every Korean word: no need to look further
-        return _letters(data, i + 1, end, table)
+    first = i + leads(data, i, table)
+    k = plain_end(data, first, plain_letters(data, first), end, table)
+    if k > first:  # nearly every word
+        return k
     code, size = char_at(data, i)
     kind = table[code]
     if kind == NUMBER:
@@ -79,12 +89,12 @@ def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8
     if kind == NEWLINE:
         return gap(data, i, end, table)
     if kind >= UPPER:
-        return _letters(data, i, end, table)
-    k = _letters(data, i + size, end, table)
+        return _mixed_letters(data, i, end, table)
+    k = _mixed_letters(data, i + size, end, table)
     if k > i + size:
         return k
     if kind == MARK:  # nothing follows that it could lead: a letter of its own
-        return _letters(data, i, end, table)
+        return _mixed_letters(data, i, end, table)
     return symbols(data, i, end, table, kind, code)
 
 

@@ -1,4 +1,7 @@
-"""What the scanners of all grammars share: reading a character, white space, symbols."""
+"""What the scanners of all grammars share: reading a character, white space, symbols.
+
+They read valid UTF-8 from arrays of `joined`, whose memory goes on behind their end.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native import inlined, native
-from tokenizer.unicode import MARK, NEWLINE, OTHER, SPACE
+from tokenizer.unicode import MARK, NEWLINE, NUMBER, OTHER, SPACE
+from tokenizer.vectors import AT_ONCE, BEYOND
 
 SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 """The alternatives that end every grammar, GPT-4o's: symbols, line ends, white space."""
@@ -33,6 +37,24 @@ def char_at(data: NDArray[np.uint8], i: int) -> tuple[int, int]:
 def begins_syllable(data: NDArray[np.uint8], i: int, end: int) -> bool:
     """Whether the character at byte ``i`` is one of U+AC00 to U+D77F: nearly every Hangul syllable, without a table."""
     return i + 1 < end and 0xEAB0 <= (np.int64(data[i]) << 8 | np.int64(data[i + 1])) <= 0xED9D
+
+
+@inlined
+def leads(data: NDArray[np.uint8], i: int, table: NDArray[np.uint8]) -> int:
+    """1 if a character of ASCII is at ``i`` that may stand before the letters of a word, else 0."""
+    b = data[i]
+    return np.int64(b < 0x80 and table[b] != NEWLINE and table[b] < NUMBER)
+
+
+@inlined
+def plain_end(data: NDArray[np.uint8], i: int, size: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of a word of which ``size`` bytes of plain letters at ``i`` were seen, if it is certain; else ``i``."""
+    k = i + size
+    if size == AT_ONCE:
+        return i
+    if k >= end:  # what was seen may be of the next text
+        return end
+    return k if data[k] < 0x80 and table[data[k]] < MARK and data[k] != 0x27 else i
 
 
 @native
@@ -102,14 +124,15 @@ def as_bytes(text: str) -> NDArray[np.uint8]:
     return joined([to_utf8(text)])
 
 
-def texts_as_bytes(texts: Iterable[str], padding: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The UTF-8 of ``texts`` one after another, ``padding`` zeros behind it, and where each text ends; raises what
-    `to_utf8` does."""
+def texts_as_bytes(texts: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The UTF-8 of ``texts`` one after another, and where each text ends; raises what `to_utf8` does."""
     raw = [to_utf8(text) for text in texts]
-    return joined([*raw, bytes(padding)]), np.cumsum([len(text) for text in raw], dtype=np.int64)
+    return joined(raw), np.cumsum([len(text) for text in raw], dtype=np.int64)
 
 
 def joined(parts: Iterable[bytes]) -> NDArray[np.uint8]:
-    """Byte strings one after another as an array, writable as arrays are elsewhere: kernels are compiled again for
-    arrays that are not."""
-    return np.frombuffer(bytearray().join(parts), dtype=np.uint8)
+    """Byte strings one after another as an array, and zeros in the memory behind it, as kernels may read so far.
+
+    It is writable as arrays are elsewhere: kernels are compiled again for arrays that are not.
+    """
+    return np.frombuffer(bytearray().join([*parts, bytes(BEYOND)]), dtype=np.uint8)[:-BEYOND]

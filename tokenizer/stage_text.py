@@ -9,8 +9,8 @@ from tokenizer import encode_kernel
 from tokenizer.byte_words import padded
 from tokenizer.collect import Collection
 from tokenizer.counts import Counts, CountTable
-from tokenizer.encode_cache import new_cache
 from tokenizer.encode_tables import encoding_tables
+from tokenizer.encode_words import new_desk
 from tokenizer.merges import Sequences
 from tokenizer.native import native
 from tokenizer.o200k import next_pretoken
@@ -50,10 +50,10 @@ def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
-    cache = new_cache(len(merges))
-    tables, _ = encode_kernel.with_whole_tokens(encoding_tables(tokens, merges), cache.room)
+    desk = new_desk(len(merges))
+    tables, _ = encode_kernel.with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
     out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
-    stops = encode_kernel.encode_pieces(tables, cache, padded(strings.data), strings.offsets[1:].copy(), out)
+    stops = encode_kernel.encode_pieces(tables, desk, padded(strings.data), strings.offsets[1:].copy(), out)
     offsets = np.concatenate([[0], stops])
     return out[: offsets[-1]].copy(), offsets
 
@@ -62,7 +62,7 @@ def _morpheme_pieces(
     words: Counts, plain_counts: NDArray[np.int64], cut_offsets: NDArray[np.int64], cuts: NDArray[np.int32]
 ) -> Counts:
     """The words cut at morphemes or capitals, equal pieces counted together."""
-    bounds, of_word = _piece_bounds(words.data, words.offsets, plain_counts, cut_offsets, cuts, class_table())
+    bounds, of_word = _piece_bounds(padded(words.data), words.offsets, plain_counts, cut_offsets, cuts, class_table())
     table = CountTable()
     kept = bounds[:, 0] >= 0
     starts, ends = bounds[kept, 0], bounds[kept, 1]

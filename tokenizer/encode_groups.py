@@ -1,0 +1,118 @@
+"""Words of a run that later merges may join, merged as groups.
+
+Runs of several words are encoded in two steps: each word by the merges that never reach across words, and then
+the ids of those that later merges may join. The result is that of merging the bytes of the whole run, as other
+engines do: see `tokenizer.encode_tables.word_ranks`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.encode_lanes import add_row, first_lane, merge_rows
+from tokenizer.encode_merges import merge_group
+from tokenizer.encode_tables import NO_PAIR, Tables, may_join
+from tokenizer.encode_words import BLOCK, Desk
+from tokenizer.native import inlined, native
+from tokenizer.vectors import LANES, copy_lanes
+
+
+class Groups(NamedTuple):
+    """Groups of words that merges may join, of a block and the last of the block before."""
+
+    starts: NDArray[np.int64]
+    """Where the ids of each begin."""
+    left: NDArray[np.bool_]
+    """Whether merges may be left in it."""
+    ids: NDArray[np.int32]
+    """Eight numbers a group, its ids first unless it has more."""
+    sizes: NDArray[np.int64]
+    """How many ids it has."""
+    stops: NDArray[np.int64]
+    """Where its ids were written; one more than there are groups."""
+    of_words: NDArray[np.int64]
+    """The group of each word; one more than there are words."""
+
+
+@inlined
+def new_groups() -> Groups:
+    """Room for the groups of a block."""
+    return Groups(
+        np.zeros(BLOCK + 2, dtype=np.int64),
+        np.zeros(BLOCK + 2, dtype=np.bool_),
+        np.empty((BLOCK + 2) * LANES, dtype=np.int32),
+        np.empty(BLOCK + 2, dtype=np.int64),
+        np.empty(BLOCK + 2, dtype=np.int64),
+        np.empty(BLOCK + 1, dtype=np.int64),
+    )
+
+
+@native
+def find_groups(tables: Tables, desk: Desk, groups: Groups, count: int, ids: NDArray[np.int32]) -> int:
+    """Part ``count`` words whose ids stand in ``ids`` into groups; the first goes on with group 0 if they may be joined.
+    How many groups there are then."""
+    words = desk.words
+    group = 0
+    for word in range(count):
+        place = words.places[word]
+        joins = words.goes_on[word] & may_join(tables, ids[place - 1], ids[place])
+        group += 1 - np.int64(joins)
+        groups.starts[group] = groups.starts[group] if joins else place
+        groups.left[group] = joins | words.left[word] | (joins & groups.left[group])
+        groups.of_words[word] = group
+    groups.starts[group + 1] = words.places[count]
+    groups.of_words[count] = group + 1
+    return group + 1
+
+
+@native
+def merge_groups(
+    tables: Tables, desk: Desk, groups: Groups, count: int, ids: NDArray[np.int32], out: NDArray[np.int32], at: int
+) -> int:
+    """Merge the ids of the first ``count`` groups and write them to ``out`` from ``at`` on; where they end."""
+    lanes = desk.lanes
+    rows = 0
+    for group in range(count):
+        start = groups.starts[group]
+        size = groups.starts[group + 1] - start
+        copy_lanes(groups.ids, group * LANES, ids, start)
+        if groups.left[group]:
+            if size <= LANES:
+                copy_lanes(lanes.ids, first_lane(rows), ids, start)
+                add_row(lanes, rows, size, group)
+                rows += 1
+            else:
+                size = merge_group(tables, desk.cache.room, ids, start, start + size) - start
+                copy_lanes(groups.ids, group * LANES, ids, start)
+        groups.sizes[group] = size
+    merge_rows(tables, lanes, rows, NO_PAIR)
+    for row in range(rows):
+        group = lanes.owners[row]
+        copy_lanes(groups.ids, group * LANES, lanes.ids, first_lane(row))
+        groups.sizes[group] = lanes.sizes[row]
+    for group in range(count):
+        groups.stops[group] = at
+        copy_lanes(out, at, groups.ids, group * LANES)
+        start = groups.starts[group]
+        for k in range(LANES, groups.sizes[group]):
+            out[at + k] = ids[start + k]
+        at += groups.sizes[group]
+    groups.stops[count] = at
+    return at
+
+
+@inlined
+def keep_last(groups: Groups, count: int, ids: NDArray[np.int32]) -> int:
+    """Make the last of ``count`` groups the first, its ids at 1; where they end. Ids that are there already stay, so that
+    each moves once however long the group becomes."""
+    last = count - 1
+    start, stop = groups.starts[last], groups.starts[count]
+    if start > 1:
+        for k in range(stop - start):
+            ids[1 + k] = ids[start + k]
+    groups.starts[0] = 1
+    groups.left[0] = groups.left[last]
+    return 1 + stop - start

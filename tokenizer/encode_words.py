@@ -1,0 +1,231 @@
+"""Words to ids, a block of them at a time, by the merges that stay within words.
+
+A word (a pre-token, or what a morpheme boundary left of one) becomes ids in the cheapest way that applies:
+
+1. it was met lately: the ids in the cache (a direct-mapped table, bounded, one per thread);
+2. it is a token whose own merges give it back: its id;
+3. byte-pair merges, of all short words of the block at a time (`tokenizer.encode_lanes`), of others one by one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
+from tokenizer.counts import hash_bytes
+from tokenizer.encode_cache import Cache, entry_of, holds, new_cache, remember, uncounted_cache
+from tokenizer.encode_lanes import Lanes, add_row, clear_row, first_lane, merge_rows, new_lanes, uncounted_lanes
+from tokenizer.encode_merges import merge_ids, text_to_ids
+from tokenizer.encode_tables import ID_BITS, ID_MASK, Tables
+from tokenizer.native import inlined, native, uncounted
+from tokenizer.perfect_hash import entry_at
+from tokenizer.vectors import LANES, copy_lanes
+
+BLOCK = 128
+"""How many words are looked up together: enough to hide the latency of one word behind others, few enough to stay in
+the nearest of the processor's caches."""
+_ALONE = -1
+
+
+class Words(NamedTuple):
+    """The words of a block."""
+
+    starts: NDArray[np.int64]
+    """Where each begins; the next one begins where it ends."""
+    hashes: NDArray[np.uint64]
+    goes_on: NDArray[np.bool_]
+    """Whether it is in one run with the word before it."""
+    ids: NDArray[np.int32]
+    """Eight numbers a word, its ids first."""
+    counts: NDArray[np.int64]
+    """How many ids it has; -1 if it must be encoded alone."""
+    left: NDArray[np.bool_]
+    """Whether merges may be left among its ids."""
+    missed: NDArray[np.int64]
+    """Those that are not in the cache."""
+    places: NDArray[np.int64]
+    """Where its ids were written; one more than there are words."""
+
+
+class Desk(NamedTuple):
+    """What one thread encodes with."""
+
+    cache: Cache
+    words: Words
+    lanes: Lanes
+
+
+def new_desk(merges: int) -> Desk:
+    """A desk with an empty cache for a vocabulary of so many merges."""
+    words = Words(
+        np.empty(BLOCK + 1, dtype=np.int64),
+        np.empty(BLOCK, dtype=np.uint64),
+        np.empty(BLOCK, dtype=np.bool_),
+        np.empty(BLOCK * LANES, dtype=np.int32),
+        np.empty(BLOCK, dtype=np.int64),
+        np.empty(BLOCK, dtype=np.bool_),
+        np.empty(BLOCK, dtype=np.int64),
+        np.empty(BLOCK + 1, dtype=np.int64),
+    )
+    return Desk(new_cache(merges), words, new_lanes(BLOCK + 1))
+
+
+@inlined
+def uncounted_desk(desk: Desk) -> Desk:
+    """The desk for the inside of a kernel, see `tokenizer.native.uncounted`."""
+    words = desk.words
+    bare = Words(
+        uncounted(words.starts),
+        uncounted(words.hashes),
+        uncounted(words.goes_on),
+        uncounted(words.ids),
+        uncounted(words.counts),
+        uncounted(words.left),
+        uncounted(words.missed),
+        uncounted(words.places),
+    )
+    return Desk(uncounted_cache(desk.cache), bare, uncounted_lanes(desk.lanes))
+
+
+@inlined
+def add_word(words: Words, word: int, data: NDArray[np.uint8], start: int, end: int) -> None:
+    """Enter ``data[start:end]`` into the block."""
+    key = key_of(data, start, min(end - start, KEY_BYTES))
+    words.starts[word] = start
+    words.starts[word + 1] = end
+    words.hashes[word] = hash_key(key[0], key[1], key[2])
+
+
+@native
+def encode_words(
+    tables: Tables, desk: Desk, data: NDArray[np.uint8], count: int, out: NDArray[np.int32], at: int
+) -> int:
+    """Write the ids of the first ``count`` words of the block to ``out`` from ``at`` on; where they end. Eight numbers
+    behind them may be written too."""
+    missed = _look_up(desk, data, count)
+    rows = _tokens_or_rows(tables, desk, data, missed)
+    merge_rows(tables, desk.lanes, rows, tables.word_ranks)
+    _take_rows(desk, data, rows)
+    words = desk.words
+    for word in range(count):
+        words.places[word] = at
+        if words.counts[word] == _ALONE:
+            at = _encode_alone(tables, desk, data, word, out, at)
+        else:
+            copy_lanes(out, at, words.ids, word * LANES)
+            at += words.counts[word]
+    words.places[count] = at
+    return at
+
+
+@inlined
+def _look_up(desk: Desk, data: NDArray[np.uint8], count: int) -> int:
+    """Take what the cache holds; how many words it does not."""
+    cache, words = desk.cache, desk.words
+    missed = 0
+    for word in range(count):
+        start = words.starts[word]
+        size = words.starts[word + 1] - start
+        key = key_of(data, start, min(size, KEY_BYTES))
+        entry = entry_of(cache, words.hashes[word])
+        number = np.int64(cache.entries[entry + 3])
+        copy_lanes(words.ids, word * LANES, cache.ids, 2 * entry + 8)
+        words.counts[word] = (number >> 8) & 0xFF
+        words.left[word] = number >> 16 != 0
+        words.missed[missed] = word
+        missed += 1 - np.int64(holds(cache, entry, key, size))
+    return missed
+
+
+@inlined
+def _tokens_or_rows(tables: Tables, desk: Desk, data: NDArray[np.uint8], missed: int) -> int:
+    """Of the words that the cache does not hold, take those that are tokens, and enter the others for merging; how many
+    rows they take."""
+    words, lanes = desk.words, desk.lanes
+    rows = 0
+    for k in range(missed):
+        word = words.missed[k]
+        start, end = words.starts[word], words.starts[word + 1]
+        words.counts[word] = _ALONE
+        if end - start > KEY_BYTES:
+            continue
+        token = whole_token(tables, data, start, end, words.hashes[word])
+        if token >= 0:
+            words.ids[word * LANES] = token
+            words.counts[word] = 1
+            words.left[word] = False
+            _remember(desk, data, word, words.ids, word * LANES, 1)
+            continue
+        first = first_lane(rows)
+        size = text_to_ids(tables, data, start, end, lanes.ids, first) - first
+        if size <= LANES:
+            add_row(lanes, rows, size, word)
+            rows += 1
+        else:
+            clear_row(lanes, rows)
+    return rows
+
+
+@inlined
+def _take_rows(desk: Desk, data: NDArray[np.uint8], rows: int) -> None:
+    """The merged rows are the ids of their words."""
+    words, lanes = desk.words, desk.lanes
+    for row in range(rows):
+        word = lanes.owners[row]
+        copy_lanes(words.ids, word * LANES, lanes.ids, first_lane(row))
+        words.counts[word] = lanes.sizes[row]
+        words.left[word] = lanes.left[row]
+        _remember(desk, data, word, words.ids, word * LANES, lanes.sizes[row])
+
+
+@inlined
+def _remember(desk: Desk, data: NDArray[np.uint8], word: int, ids: NDArray[np.int32], at: int, count: int) -> None:
+    words = desk.words
+    start = words.starts[word]
+    size = words.starts[word + 1] - start
+    entry = entry_of(desk.cache, words.hashes[word])
+    remember(desk.cache, entry, key_of(data, start, size), size, ids, at, count, words.left[word])
+
+
+@native
+def _encode_alone(
+    tables: Tables, desk: Desk, data: NDArray[np.uint8], word: int, out: NDArray[np.int32], at: int
+) -> int:
+    """Encode a word that has too many bytes or ids for a row; where its ids end."""
+    words = desk.words
+    start, end = words.starts[word], words.starts[word + 1]
+    words.left[word] = False
+    if end - start > KEY_BYTES:
+        token = whole_token(tables, data, start, end, hash_bytes(data, start, end))
+        if token >= 0:
+            out[at] = token
+            return at + 1
+    stop = text_to_ids(tables, data, start, end, out, at)
+    stop, words.left[word] = merge_ids(tables, desk.cache.room, out, at, stop, tables.word_ranks)
+    if end - start <= KEY_BYTES and stop - at <= LANES:
+        _remember(desk, data, word, out, at, stop - at)
+    return stop
+
+
+@inlined
+def token_key(h: np.uint64) -> int:
+    """The key of a token in `tokenizer.encode_tables.Tables.whole_tokens`."""
+    return np.int64(h >> np.uint64(1))
+
+
+@inlined
+def whole_token(tables: Tables, data: NDArray[np.uint8], start: int, end: int, h: np.uint64) -> int:
+    """The id of the token that the word with hash ``h`` is, or -1."""
+    key = token_key(h)
+    entry = entry_at(tables.whole_tokens, key)
+    if (entry ^ key) >> ID_BITS == 0:
+        token = entry & ID_MASK
+        base = tables.token_offsets[token]
+        if tables.token_offsets[token + 1] - base == end - start and same_bytes(
+            tables.token_data, base, data, start, end - start
+        ):
+            return token
+    return -1
