@@ -11,9 +11,9 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
-from numba.np import arrayobj
 from numpy.typing import NDArray
 
+from tokenizer.bare_arrays import address_of
 from tokenizer.native import inlined
 from tokenizer.vectors import BEYOND
 
@@ -34,8 +34,8 @@ def _load64(typing: Any, array: Any, index: Any) -> Any:
     """Eight bytes of a uint8 array from ``index`` on as one number; they need not be aligned."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = arrayobj.make_array(array)(context, builder, arguments[0]).data
-        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
+        address = address_of(context, builder, array, *arguments)
+        address = builder.bitcast(address, ir.IntType(64).as_pointer())
         return builder.load(address, align=1)
 
     return types.uint64(array, types.int64), generate

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encode_long import Room, new_room, uncounted_room
-from tokenizer.native import inlined, uncounted
+from tokenizer.encode_long import Room, new_room
+from tokenizer.native import inlined
 from tokenizer.vectors import copy_lanes
 
 _LINE = 64
@@ -35,12 +35,6 @@ def new_cache(merges: int, slots: int = 1 << 15) -> Cache:
     start = -lines.ctypes.data % _LINE
     memory = lines[start : start + slots * _LINE]
     return Cache(memory.view(np.uint64), memory.view(np.int32), new_room(merges))
-
-
-@inlined
-def uncounted_cache(cache: Cache) -> Cache:
-    """The cache for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return Cache(uncounted(cache.entries), uncounted(cache.ids), uncounted_room(cache.room))
 
 
 @inlined

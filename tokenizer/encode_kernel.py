@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.bare_arrays import bare
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_groups import find_groups, keep_last, merge_groups, new_groups
 from tokenizer.encode_long import Room
 from tokenizer.encode_merges import bytes_to_ids, merge_group
-from tokenizer.encode_tables import ID_BITS, NO_ID, Tables, uncounted_tables
-from tokenizer.encode_words import BLOCK, Desk, Words, add_word, encode_words, token_key, uncounted_desk
-from tokenizer.native import inlined, native, uncounted
+from tokenizer.encode_tables import ID_BITS, NO_ID, Tables
+from tokenizer.encode_words import BLOCK, Desk, Words, add_word, encode_words, token_key
+from tokenizer.native import inlined, native
 from tokenizer.o200k import next_pretoken
 from tokenizer.perfect_hash import perfect_table
 from tokenizer.runs import begins_run, next_word, word_behind
@@ -38,7 +39,7 @@ def _whole_tokens(
     counted: Tables, room: Room, work: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """The keys and ids of the tokens that words may be, and how many tokens their own merges do not give back."""
-    tables = uncounted_tables(counted)
+    tables = bare(counted)
     size = tables.token_offsets.size - 1
     keys = np.empty(size, dtype=np.int64)
     tokens = np.empty(size, dtype=np.int64)
@@ -81,7 +82,7 @@ def encode_pretokens(
 ) -> NDArray[np.int64]:
     """Encode the texts that end at ``ends`` by the grammar ``o200k`` into ``ids`` (room for an id a byte and `SLACK`
     more); where each one's ids end. The memory of ``text`` goes on, see `tokenizer.byte_words`."""
-    tables, desk, data, out = uncounted_tables(counted), uncounted_desk(held), uncounted(text), uncounted(ids)
+    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
     stops = np.empty(ends.size, dtype=np.int64)
     at = i = done = k = np.int64(0)
     while k < ends.size:
@@ -105,7 +106,7 @@ def encode_pieces(
     counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     """As `encode_pretokens`, for pieces that are not cut any further."""
-    tables, desk, data, out = uncounted_tables(counted), uncounted_desk(held), uncounted(text), uncounted(ids)
+    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
     stops = np.empty(ends.size, dtype=np.int64)
     at = i = done = k = np.int64(0)
     while k < ends.size:
@@ -135,7 +136,7 @@ def encode_runs(
     counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     """As `encode_pretokens`, by the grammar ``gyeol``."""
-    tables, desk, data, out = uncounted_tables(counted), uncounted_desk(held), uncounted(text), uncounted(ids)
+    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
     words, groups = desk.words, new_groups()
     stops = np.empty(ends.size, dtype=np.int64)
     flat = np.empty(text.size + SLACK + 1, dtype=np.int32)  # the ids of words, before they are merged in groups

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.encode_tables import NO_ID, NO_PAIR, Tables, rank_of
-from tokenizer.native import inlined, native, uncounted
+from tokenizer.native import inlined, native
 from tokenizer.vectors import LANE_BITS, LANES, close_lane, least_lane, pad_lanes
 
 ROW = 32
@@ -47,19 +47,6 @@ def new_lanes(rows: int) -> Lanes:
         np.empty(rows, dtype=np.bool_),
         np.empty(rows, dtype=np.int64),
         np.empty(rows, dtype=np.int64),
-    )
-
-
-@inlined
-def uncounted_lanes(lanes: Lanes) -> Lanes:
-    """The rows for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return Lanes(
-        uncounted(lanes.ids),
-        uncounted(lanes.ranks),
-        uncounted(lanes.sizes),
-        uncounted(lanes.left),
-        uncounted(lanes.owners),
-        uncounted(lanes.active),
     )
 
 

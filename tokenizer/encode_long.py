@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.encode_tables import NO_PAIR, Tables, rank_of
-from tokenizer.native import inlined, native, uncounted
+from tokenizer.native import inlined, native
 
 SHORT = 48
 """Ids up to which scanning for the best pair beats a heap."""
@@ -46,12 +46,6 @@ class _Queue(NamedTuple):
 def new_room(merges: int) -> Room:
     """Room for a vocabulary of so many merges."""
     return Room(np.empty(SHORT, dtype=np.int64), np.full(merges, _NONE, dtype=np.int32))
-
-
-@inlined
-def uncounted_room(room: Room) -> Room:
-    """The room for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return Room(uncounted(room.ranks), uncounted(room.heads))
 
 
 @native

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tokenizer.byte_words import padded
 from tokenizer.errors import InputError
-from tokenizer.native import inlined, native, uncounted
-from tokenizer.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table, uncounted_table
+from tokenizer.native import inlined, native
+from tokenizer.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table
 from tokenizer.pretokenize import GYEOL, O200K
 from tokenizer.unicode import class_table
 
@@ -61,26 +61,6 @@ class Tables(NamedTuple):
     seams: PerfectTable
     """Set of (left id << 20 | right id): last and first ids of words, by merges of those ranks, that a later
     merge may join; without slots when any may."""
-
-
-@inlined
-def uncounted_tables(tables: Tables) -> Tables:
-    """The tables for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return Tables(
-        uncounted(tables.classes),
-        tables.scanner,
-        uncounted(tables.byte_ids),
-        uncounted_table(tables.whole_tokens),
-        uncounted(tables.token_data),
-        uncounted(tables.token_offsets),
-        uncounted(tables.token_ranks),
-        uncounted_table(tables.pairs),
-        uncounted(tables.results),
-        tables.in_order,
-        uncounted(tables.char_ids),
-        tables.word_ranks,
-        uncounted_table(tables.seams),
-    )
 
 
 @inlined

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
 from tokenizer.counts import hash_bytes
-from tokenizer.encode_cache import Cache, entry_of, holds, new_cache, remember, uncounted_cache
-from tokenizer.encode_lanes import Lanes, add_row, clear_row, first_lane, merge_rows, new_lanes, uncounted_lanes
+from tokenizer.encode_cache import Cache, entry_of, holds, new_cache, remember
+from tokenizer.encode_lanes import Lanes, add_row, clear_row, first_lane, merge_rows, new_lanes
 from tokenizer.encode_merges import merge_ids, text_to_ids
 from tokenizer.encode_tables import ID_BITS, ID_MASK, Tables
-from tokenizer.native import inlined, native, uncounted
+from tokenizer.native import inlined, native
 from tokenizer.perfect_hash import entry_at
 from tokenizer.vectors import LANES, copy_lanes
 
@@ -71,23 +71,6 @@ def new_desk(merges: int) -> Desk:
         np.empty(BLOCK + 1, dtype=np.int64),
     )
     return Desk(new_cache(merges), words, new_lanes(BLOCK + 1))
-
-
-@inlined
-def uncounted_desk(desk: Desk) -> Desk:
-    """The desk for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    words = desk.words
-    bare = Words(
-        uncounted(words.starts),
-        uncounted(words.hashes),
-        uncounted(words.goes_on),
-        uncounted(words.ids),
-        uncounted(words.counts),
-        uncounted(words.left),
-        uncounted(words.missed),
-        uncounted(words.places),
-    )
-    return Desk(uncounted_cache(desk.cache), bare, uncounted_lanes(desk.lanes))
 
 
 @inlined

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import cgutils, config, event
-from numba.extending import intrinsic
-from numba.np import arrayobj
+from numba.core import config, event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,27 +68,6 @@ def _compiled(function: Any, *, forceinline: bool) -> Any:
         return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:
         settings.CACHE_DIR = before
-
-
-def _uncounted(typing: Any, array: Any) -> Any:
-    """The same array without reference counts, for kernels that hold the original all along.
-
-    numba counts a reference at every access of an array inside a tuple, atomically; in a loop that outweighs the work.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        make = arrayobj.make_array(array)
-        counted, bare = make(context, builder, arguments[0]), make(context, builder)
-        for name in ("data", "nitems", "itemsize", "shape", "strides"):
-            setattr(bare, name, getattr(counted, name))
-        bare.meminfo = cgutils.get_null_value(bare.meminfo.type)
-        bare.parent = cgutils.get_null_value(bare.parent.type)
-        return bare._getvalue()
-
-    return array(array), generate
-
-
-uncounted: Any = intrinsic(_uncounted)
 
 
 class _Announcer(event.Listener):

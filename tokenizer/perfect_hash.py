@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.native import inlined, native, uncounted
+from tokenizer.native import inlined, native
 
 FREE = np.int64(-1)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -32,12 +32,6 @@ class PerfectTable(NamedTuple):
 
 NO_ENTRIES = PerfectTable(np.empty(0, dtype=np.uint16), np.empty(0, dtype=np.int64))
 """In the place of a table; nothing can be looked up in it."""
-
-
-@inlined
-def uncounted_table(table: PerfectTable) -> PerfectTable:
-    """The table for the inside of a kernel, see `tokenizer.native.uncounted`."""
-    return PerfectTable(uncounted(table.seeds), uncounted(table.slots))
 
 
 @inlined

@@ -12,7 +12,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from numba.np import arrayobj
+
+from tokenizer.bare_arrays import address_of
 
 LANES = 8
 """How many ids a vector holds."""
@@ -25,11 +26,6 @@ BEYOND = 2 * AT_ONCE
 _I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 _BYTES = ir.VectorType(_I8, AT_ONCE)
 _IDS = ir.VectorType(_I32, LANES)
-
-
-def _address(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
-    """The address of an item of an array."""
-    return builder.gep(arrayobj.make_array(array)(context, builder, value).data, [index])
 
 
 def _load(builder: Any, address: Any, vector: Any) -> Any:
@@ -58,7 +54,7 @@ def _letters(fold: int) -> Callable[..., Any]:
     def typed(typing: Any, data: Any, index: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             b = builder
-            address = _address(context, b, data, *arguments)
+            address = address_of(context, b, data, *arguments)
             here, behind = _load(b, address, _BYTES), _load(b, b.gep(address, [_I64(1)]), _BYTES)
             folded = b.sub(b.or_(here, _all(_BYTES, fold)), _all(_BYTES, ord("a")))
             latin = b.icmp_unsigned("<", folded, _all(_BYTES, 26))
@@ -86,8 +82,8 @@ plain_lowercase: Any = intrinsic(_letters(0))
 
 def _copy(typing: Any, target: Any, at: Any, source: Any, start: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        ids = _load(builder, _address(context, builder, source, *arguments[2:]), _IDS)
-        _store(builder, ids, _address(context, builder, target, *arguments[:2]))
+        ids = _load(builder, address_of(context, builder, source, *arguments[2:]), _IDS)
+        _store(builder, ids, address_of(context, builder, target, *arguments[:2]))
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64), generate
@@ -99,7 +95,7 @@ copy_lanes: Any = intrinsic(_copy)
 
 def _pad(typing: Any, ids: Any, at: Any, count: Any, number: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, ids, *arguments[:2])
+        address = address_of(context, builder, ids, *arguments[:2])
         count = _spread(builder, builder.trunc(arguments[2], _I32))
         number = _spread(builder, builder.trunc(arguments[3], _I32))
         kept = builder.icmp_signed("<", _NUMBERED, count)
@@ -115,7 +111,7 @@ pad_lanes: Any = intrinsic(_pad)
 
 def _close(typing: Any, ids: Any, at: Any, lane: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, ids, *arguments[:2])
+        address = address_of(context, builder, ids, *arguments[:2])
         kept = builder.icmp_signed("<", _NUMBERED, _spread(builder, builder.trunc(arguments[2], _I32)))
         here, behind = _load(builder, address, _IDS), _load(builder, builder.gep(address, [_I64(1)]), _IDS)
         _store(builder, builder.select(kept, here, behind), address)
@@ -130,7 +126,7 @@ close_lane: Any = intrinsic(_close)
 
 def _least(typing: Any, ids: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        numbers = _load(builder, _address(context, builder, ids, *arguments), _IDS)
+        numbers = _load(builder, address_of(context, builder, ids, *arguments), _IDS)
         packed = builder.or_(builder.shl(numbers, _all(_IDS, LANE_BITS)), _NUMBERED)
         kind = ir.FunctionType(_I32, [_IDS])
         least = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.umin.v{LANES}i32")
