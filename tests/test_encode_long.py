@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenizer.byte_words import padded
+from tokenizer.encode_desk import new_desk
 from tokenizer.encode_kernel import SLACK, encode_pieces, with_whole_tokens
 from tokenizer.encode_long import SHORT
 from tokenizer.encode_tables import encoding_tables
-from tokenizer.encode_words import new_desk
 
 BYTES = [bytes([b]) for b in range(256)]
 

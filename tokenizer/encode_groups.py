@@ -7,54 +7,22 @@ engines do: see `tokenizer.encode_tables.word_ranks`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.encode_desk import Desk, Groups
 from tokenizer.encode_lanes import add_row, first_lane, merge_rows
 from tokenizer.encode_merges import merge_group
 from tokenizer.encode_tables import NO_PAIR, Tables, may_join
-from tokenizer.encode_words import BLOCK, Desk
 from tokenizer.native import inlined, native
 from tokenizer.vectors import LANES, copy_lanes
 
 
-class Groups(NamedTuple):
-    """Groups of words that merges may join, of a block and the last of the block before."""
-
-    starts: NDArray[np.int64]
-    """Where the ids of each begin."""
-    left: NDArray[np.bool_]
-    """Whether merges may be left in it."""
-    ids: NDArray[np.int32]
-    """Eight numbers a group, its ids first unless it has more."""
-    sizes: NDArray[np.int64]
-    """How many ids it has."""
-    stops: NDArray[np.int64]
-    """Where its ids were written; one more than there are groups."""
-    of_words: NDArray[np.int64]
-    """The group of each word; one more than there are words."""
-
-
-@inlined
-def new_groups() -> Groups:
-    """Room for the groups of a block."""
-    return Groups(
-        np.zeros(BLOCK + 2, dtype=np.int64),
-        np.zeros(BLOCK + 2, dtype=np.bool_),
-        np.empty((BLOCK + 2) * LANES, dtype=np.int32),
-        np.empty(BLOCK + 2, dtype=np.int64),
-        np.empty(BLOCK + 2, dtype=np.int64),
-        np.empty(BLOCK + 1, dtype=np.int64),
-    )
-
-
 @native
-def find_groups(tables: Tables, desk: Desk, groups: Groups, count: int, ids: NDArray[np.int32]) -> int:
+def find_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32]) -> int:
     """Part ``count`` words whose ids stand in ``ids`` into groups; the first goes on with group 0 if they may be joined.
     How many groups there are then."""
-    words = desk.words
+    words, groups = desk.words, desk.groups
     group = 0
     for word in range(count):
         place = words.places[word]
@@ -70,10 +38,10 @@ def find_groups(tables: Tables, desk: Desk, groups: Groups, count: int, ids: NDA
 
 @native
 def merge_groups(
-    tables: Tables, desk: Desk, groups: Groups, count: int, ids: NDArray[np.int32], out: NDArray[np.int32], at: int
+    tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32], out: NDArray[np.int32], at: int
 ) -> int:
     """Merge the ids of the first ``count`` groups and write them to ``out`` from ``at`` on; where they end."""
-    lanes = desk.lanes
+    groups, lanes = desk.groups, desk.lanes
     rows = 0
     for group in range(count):
         start = groups.starts[group]

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from tokenizer.bare_arrays import bare
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
-from tokenizer.encode_groups import find_groups, keep_last, merge_groups, new_groups
+from tokenizer.encode_desk import BLOCK, Desk, Words
+from tokenizer.encode_groups import find_groups, keep_last, merge_groups
 from tokenizer.encode_long import Room
 from tokenizer.encode_merges import bytes_to_ids, merge_group
 from tokenizer.encode_tables import ID_BITS, NO_ID, Tables
-from tokenizer.encode_words import BLOCK, Desk, Words, add_word, encode_words, token_key
+from tokenizer.encode_words import add_word, encode_words, token_key
 from tokenizer.native import inlined, native
 from tokenizer.o200k import next_pretoken
 from tokenizer.perfect_hash import perfect_table
@@ -131,17 +132,31 @@ def _settle(stops: NDArray[np.int64], done: int, k: int, words: Words) -> int:
     return k
 
 
-@native
 def encode_runs(
-    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
+    tables: Tables, desk: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     """As `encode_pretokens`, by the grammar ``gyeol``."""
-    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    words, groups = desk.words, new_groups()
+    work = np.empty(text.size + SLACK + 1, dtype=np.int32)
+    return _encode_runs(tables, desk, text, ends, ids, work)
+
+
+@native
+def _encode_runs(
+    counted: Tables,
+    held: Desk,
+    text: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    work: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Into ``work`` the ids of words, from there into ``ids`` those of groups; the last group of a block waits there for
+    the next block."""
+    tables, desk, data, out, flat = bare(counted), bare(held), bare(text), bare(ids), bare(work)
+    words, groups = desk.words, desk.groups
     stops = np.empty(ends.size, dtype=np.int64)
-    flat = np.empty(text.size + SLACK + 1, dtype=np.int32)  # the ids of words, before they are merged in groups
     flat[0] = NO_ID
     place = groups.starts[0] = np.int64(1)
+    groups.left[0] = False
     at = i = done = k = np.int64(0)
     run = False  # whether words may follow that are in one run with the last
     while k < ends.size:
@@ -157,8 +172,8 @@ def encode_runs(
                 k += 1
                 run = False
         place = encode_words(tables, desk, data, word, flat, place)
-        count = find_groups(tables, desk, groups, word, flat)
-        at = merge_groups(tables, desk, groups, count if k == ends.size else count - 1, flat, out, at)
+        count = find_groups(tables, desk, word, flat)
+        at = merge_groups(tables, desk, count if k == ends.size else count - 1, flat, out, at)
         while done < k:
             stops[done] = groups.stops[groups.of_words[stops[done]]]
             done += 1

@@ -54,7 +54,9 @@ def merge_long(
 ) -> tuple[int, bool]:
     """As `tokenizer.encode_merges.merge_ids`."""
     n = end - start
-    symbols = out[start:end].copy()
+    symbols = np.empty(n, dtype=np.int32)
+    for i in range(n):
+        symbols[i] = out[start + i]
     nexts = np.arange(1, n + 1).astype(np.int32)
     befores = np.arange(-1, n - 1).astype(np.int32)
     most = 3 * n  # pairs: n at first and at most two more for each of n - 1 merges

@@ -9,68 +9,21 @@ A word (a pre-token, or what a morpheme boundary left of one) becomes ids in the
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
 from tokenizer.counts import hash_bytes
-from tokenizer.encode_cache import Cache, entry_of, holds, new_cache, remember
-from tokenizer.encode_lanes import Lanes, add_row, clear_row, first_lane, merge_rows, new_lanes
+from tokenizer.encode_cache import entry_of, holds, remember
+from tokenizer.encode_desk import Desk, Words
+from tokenizer.encode_lanes import add_row, clear_row, first_lane, merge_rows
 from tokenizer.encode_merges import merge_ids, text_to_ids
 from tokenizer.encode_tables import ID_BITS, ID_MASK, Tables
 from tokenizer.native import inlined, native
 from tokenizer.perfect_hash import entry_at
 from tokenizer.vectors import LANES, copy_lanes
 
-BLOCK = 128
-"""How many words are looked up together: enough to hide the latency of one word behind others, few enough to stay in
-the nearest of the processor's caches."""
 _ALONE = -1
-
-
-class Words(NamedTuple):
-    """The words of a block."""
-
-    starts: NDArray[np.int64]
-    """Where each begins; the next one begins where it ends."""
-    hashes: NDArray[np.uint64]
-    goes_on: NDArray[np.bool_]
-    """Whether it is in one run with the word before it."""
-    ids: NDArray[np.int32]
-    """Eight numbers a word, its ids first."""
-    counts: NDArray[np.int64]
-    """How many ids it has; -1 if it must be encoded alone."""
-    left: NDArray[np.bool_]
-    """Whether merges may be left among its ids."""
-    missed: NDArray[np.int64]
-    """Those that are not in the cache."""
-    places: NDArray[np.int64]
-    """Where its ids were written; one more than there are words."""
-
-
-class Desk(NamedTuple):
-    """What one thread encodes with."""
-
-    cache: Cache
-    words: Words
-    lanes: Lanes
-
-
-def new_desk(merges: int) -> Desk:
-    """A desk with an empty cache for a vocabulary of so many merges."""
-    words = Words(
-        np.empty(BLOCK + 1, dtype=np.int64),
-        np.empty(BLOCK, dtype=np.uint64),
-        np.empty(BLOCK, dtype=np.bool_),
-        np.empty(BLOCK * LANES, dtype=np.int32),
-        np.empty(BLOCK, dtype=np.int64),
-        np.empty(BLOCK, dtype=np.bool_),
-        np.empty(BLOCK, dtype=np.int64),
-        np.empty(BLOCK + 1, dtype=np.int64),
-    )
-    return Desk(new_cache(merges), words, new_lanes(BLOCK + 1))
 
 
 @inlined

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
+from tokenizer.encode_desk import new_desk
 from tokenizer.encode_tables import encoding_tables
-from tokenizer.encode_words import new_desk
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import GYEOL, scanner
 from tokenizer.scanning import require_text, texts_as_bytes

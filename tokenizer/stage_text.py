@@ -9,8 +9,8 @@ from tokenizer import encode_kernel
 from tokenizer.byte_words import padded
 from tokenizer.collect import Collection
 from tokenizer.counts import Counts, CountTable
+from tokenizer.encode_desk import new_desk
 from tokenizer.encode_tables import encoding_tables
-from tokenizer.encode_words import new_desk
 from tokenizer.merges import Sequences
 from tokenizer.native import native
 from tokenizer.o200k import next_pretoken
