@@ -20,7 +20,7 @@ from benchmarks.report_tables import GROUPS, file_table, lead, tokenizer_table
 from benchmarks.tables import groups_of
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
-from tokenizer.scanning import as_bytes
+from tokenizer.utf8 import as_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = ("jinja2", "matplotlib")

@@ -15,8 +15,8 @@ from tokenizers import Regex, pre_tokenizers
 
 from tokenizer.errors import InputError
 from tokenizer.pretokenize import PATTERNS, pattern, pretoken_ends, pretokens
-from tokenizer.scanning import as_bytes
 from tokenizer.unicode import HANGUL, LETTER, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER, class_table
+from tokenizer.utf8 import as_bytes
 
 ENGINES = {name: pre_tokenizers.Split(Regex(pattern), "isolated") for name, pattern in PATTERNS.items()}
 GRAMMARS = pytest.mark.parametrize("grammar", sorted(PATTERNS))

@@ -1,6 +1,6 @@
 """Short byte strings as three 64-bit numbers: compared and hashed without a loop over their bytes.
 
-Kernels that use this read behind the end of a text; `padded` and `tokenizer.scanning.joined` see to it that they may.
+Kernels that use this read behind the end of a text; `padded` and `tokenizer.utf8.joined` see to it that they may.
 """
 
 from __future__ import annotations

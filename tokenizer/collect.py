@@ -19,8 +19,8 @@ from tokenizer.corpus import Document
 from tokenizer.counts import Counts, CountTable, add_string, batches
 from tokenizer.native import native
 from tokenizer.runs import next_run, next_word
-from tokenizer.scanning import texts_as_bytes
 from tokenizer.unicode import class_table
+from tokenizer.utf8 import texts_as_bytes
 
 RUN_WORDS = 100_000_000
 SECTION = 1 << 16  # bytes; what the document-frequency rule takes for a document inside a longer one

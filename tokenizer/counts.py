@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
 from tokenizer.pretokenize import O200K, next_pretoken
-from tokenizer.scanning import joined, texts_as_bytes
 from tokenizer.unicode import class_table
+from tokenizer.utf8 import joined, texts_as_bytes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

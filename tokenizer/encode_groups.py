@@ -20,16 +20,18 @@ from tokenizer.vectors import LANES, copy_lanes
 
 @native
 def find_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32]) -> int:
-    """Part ``count`` words whose ids stand in ``ids`` into groups; the first goes on with group 0 if they may be joined.
-    How many groups there are then."""
+    """Part ``count`` words whose ids stand in ``ids`` into groups, the first perhaps joining group 0; how many groups
+    there are then."""
     words, groups = desk.words, desk.groups
     group = 0
-    for word in range(count):
+    start = groups.starts[0]
+    for word in range(count):  # no branches: whether words join is nothing to bet on
         place = words.places[word]
         joins = words.goes_on[word] & may_join(tables, ids[place - 1], ids[place])
         group += 1 - np.int64(joins)
-        groups.starts[group] = groups.starts[group] if joins else place
-        groups.left[group] = joins | words.left[word] | (joins & groups.left[group])
+        start = start if joins else place
+        groups.starts[group] = start
+        groups.left[group] = joins | words.left[word]
         groups.of_words[word] = group
     groups.starts[group + 1] = words.places[count]
     groups.of_words[count] = group + 1
@@ -74,8 +76,8 @@ def merge_groups(
 
 @inlined
 def keep_last(groups: Groups, count: int, ids: NDArray[np.int32]) -> int:
-    """Make the last of ``count`` groups the first, its ids at 1; where they end. Ids that are there already stay, so that
-    each moves once however long the group becomes."""
+    """Make the last of ``count`` groups the first, its ids at 1; where they end. Ids that are there already stay, so
+    that each moves once however long the group becomes."""
     last = count - 1
     start, stop = groups.starts[last], groups.starts[count]
     if start > 1:

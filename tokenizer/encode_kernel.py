@@ -91,7 +91,7 @@ def encode_pretokens(
         while k < ends.size and word < BLOCK:
             if i < ends[k]:
                 j = _pretoken_end(data, i, ends[k], tables.classes)
-                add_word(desk.words, word, data, i, j)
+                add_word(desk, word, data, i, j)
                 word += 1
                 i = j
             else:
@@ -114,7 +114,7 @@ def encode_pieces(
         word = np.int64(0)
         while k < ends.size and word < BLOCK:
             if i < ends[k]:
-                add_word(desk.words, word, data, i, ends[k])
+                add_word(desk, word, data, i, ends[k])
                 word += 1
                 i = ends[k]
             stops[k] = word
@@ -136,8 +136,36 @@ def encode_runs(
     tables: Tables, desk: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     """As `encode_pretokens`, by the grammar ``gyeol``."""
+    if tables.word_ranks == tables.results.size:
+        return _encode_words_of_runs(tables, desk, text, ends, ids)
     work = np.empty(text.size + SLACK + 1, dtype=np.int32)
     return _encode_runs(tables, desk, text, ends, ids, work)
+
+
+@native
+def _encode_words_of_runs(
+    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """For vocabularies without merges that reach across words."""
+    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
+    stops = np.empty(ends.size, dtype=np.int64)
+    at = i = done = k = np.int64(0)
+    run = False  # whether words may follow that are in one run with the last
+    while k < ends.size:
+        word = np.int64(0)
+        while k < ends.size and word < BLOCK:
+            if i < ends[k]:
+                _, j, run = _word_of_run(data, i, ends[k], tables.classes, run)
+                add_word(desk, word, data, i, j)
+                word += 1
+                i = j
+            else:
+                stops[k] = word
+                k += 1
+                run = False
+        at = encode_words(tables, desk, data, word, out, at)
+        done = _settle(stops, done, k, desk.words)
+    return stops
 
 
 @native
@@ -149,8 +177,8 @@ def _encode_runs(
     ids: NDArray[np.int32],
     work: NDArray[np.int32],
 ) -> NDArray[np.int64]:
-    """Into ``work`` the ids of words, from there into ``ids`` those of groups; the last group of a block waits there for
-    the next block."""
+    """Into ``work`` the ids of words, from there into ``ids`` those of groups; the last group of a block waits there
+    for the next block."""
     tables, desk, data, out, flat = bare(counted), bare(held), bare(text), bare(ids), bare(work)
     words, groups = desk.words, desk.groups
     stops = np.empty(ends.size, dtype=np.int64)
@@ -164,7 +192,7 @@ def _encode_runs(
         while k < ends.size and word < BLOCK:
             if i < ends[k]:
                 words.goes_on[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
-                add_word(words, word, data, i, j)
+                add_word(desk, word, data, i, j)
                 word += 1
                 i = j
             else:

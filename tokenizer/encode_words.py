@@ -15,24 +15,26 @@ from numpy.typing import NDArray
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_cache import entry_of, holds, remember
-from tokenizer.encode_desk import Desk, Words
+from tokenizer.encode_desk import Desk
 from tokenizer.encode_lanes import add_row, clear_row, first_lane, merge_rows
 from tokenizer.encode_merges import merge_ids, text_to_ids
 from tokenizer.encode_tables import ID_BITS, ID_MASK, Tables
 from tokenizer.native import inlined, native
-from tokenizer.perfect_hash import entry_at
-from tokenizer.vectors import LANES, copy_lanes
+from tokenizer.perfect_hash import entry_at, slot_of
+from tokenizer.vectors import LANES, copy_lanes, prefetch
 
 _ALONE = -1
 
 
 @inlined
-def add_word(words: Words, word: int, data: NDArray[np.uint8], start: int, end: int) -> None:
+def add_word(desk: Desk, word: int, data: NDArray[np.uint8], start: int, end: int) -> None:
     """Enter ``data[start:end]`` into the block."""
+    words = desk.words
     key = key_of(data, start, min(end - start, KEY_BYTES))
     words.starts[word] = start
     words.starts[word + 1] = end
     words.hashes[word] = hash_key(key[0], key[1], key[2])
+    prefetch(desk.cache.entries, entry_of(desk.cache, words.hashes[word]))
 
 
 @native
@@ -81,6 +83,8 @@ def _tokens_or_rows(tables: Tables, desk: Desk, data: NDArray[np.uint8], missed:
     """Of the words that the cache does not hold, take those that are tokens, and enter the others for merging; how many
     rows they take."""
     words, lanes = desk.words, desk.lanes
+    for k in range(missed):
+        prefetch(tables.whole_tokens.slots, slot_of(tables.whole_tokens, token_key(words.hashes[words.missed[k]])))
     rows = 0
     for k in range(missed):
         word = words.missed[k]

@@ -15,7 +15,7 @@ from tokenizer.encode_desk import new_desk
 from tokenizer.encode_tables import encoding_tables
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import GYEOL, scanner
-from tokenizer.scanning import require_text, texts_as_bytes
+from tokenizer.utf8 import require_text, texts_as_bytes
 from tokenizer.vocabulary import Vocabulary
 
 TASK_CHARACTERS = 1 << 15, 1 << 20

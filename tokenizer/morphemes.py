@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tokenizer.counts import Counts, CountTable
 from tokenizer.pretokenize import pretoken_ends
-from tokenizer.scanning import to_utf8
+from tokenizer.utf8 import to_utf8
 
 HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
 BATCH = 20_000  # eojeols between two turns of the progress display

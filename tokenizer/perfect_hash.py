@@ -37,9 +37,15 @@ NO_ENTRIES = PerfectTable(np.empty(0, dtype=np.uint16), np.empty(0, dtype=np.int
 @inlined
 def entry_at(table: PerfectTable, key: int) -> int:
     """The only entry that may be of ``key``: that of another key, or -1, if there is none."""
+    return table.slots[slot_of(table, key)]
+
+
+@inlined
+def slot_of(table: PerfectTable, key: int) -> int:
+    """The slot of the only entry that may be of ``key``."""
     h = np.uint64(key) * _MIX
     bucket = np.int64((h >> _BUCKET_BITS) & np.uint64(table.seeds.size - 1))
-    return table.slots[_slot(h, np.uint64(table.seeds[bucket]), table.slots.size)]
+    return _slot(h, np.uint64(table.seeds[bucket]), table.slots.size)
 
 
 @inlined

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from tokenizer import o200k, runs
 from tokenizer.errors import InputError
 from tokenizer.native import native
-from tokenizer.scanning import as_bytes
 from tokenizer.unicode import class_table
+from tokenizer.utf8 import as_bytes
 
 O200K, GYEOL, WORDS = range(3)
 """Scanners by number, for kernels: the two grammars, and the words inside the runs of the second."""

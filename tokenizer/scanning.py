@@ -1,19 +1,16 @@
 """What the scanners of all grammars share: reading a character, white space, symbols.
 
-They read valid UTF-8 from arrays of `joined`, whose memory goes on behind their end.
+They read valid UTF-8 from arrays whose memory goes on behind their end, see `tokenizer.utf8`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.errors import InputError
 from tokenizer.native import inlined, native
 from tokenizer.unicode import MARK, NEWLINE, NUMBER, OTHER, SPACE
-from tokenizer.vectors import AT_ONCE, BEYOND
+from tokenizer.vectors import AT_ONCE
 
 SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 """The alternatives that end every grammar, GPT-4o's: symbols, line ends, white space."""
@@ -99,40 +96,3 @@ def symbols(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8],
     while k < end and (data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x2F):
         k += 1
     return k
-
-
-def require_text(text: object) -> None:
-    """`TypeError` for what is no str."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
-
-
-def to_utf8(text: str) -> bytes:
-    """The UTF-8 of ``text``; `InputError` for a lone surrogate, `TypeError` for no str."""
-    require_text(text)
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"text holds a lone surrogate U+{ord(text[error.start]):04X} at character {error.start}; "
-            "it is half of a UTF-16 pair and no Unicode text: decode the source with errors='replace'"
-        ) from None
-
-
-def as_bytes(text: str) -> NDArray[np.uint8]:
-    """The UTF-8 of ``text`` as an array; raises what `to_utf8` does."""
-    return joined([to_utf8(text)])
-
-
-def texts_as_bytes(texts: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The UTF-8 of ``texts`` one after another, and where each text ends; raises what `to_utf8` does."""
-    raw = [to_utf8(text) for text in texts]
-    return joined(raw), np.cumsum([len(text) for text in raw], dtype=np.int64)
-
-
-def joined(parts: Iterable[bytes]) -> NDArray[np.uint8]:
-    """Byte strings one after another as an array, and zeros in the memory behind it, as kernels may read so far.
-
-    It is writable as arrays are elsewhere: kernels are compiled again for arrays that are not.
-    """
-    return np.frombuffer(bytearray().join([*parts, bytes(BEYOND)]), dtype=np.uint8)[:-BEYOND]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tokenizer.encoder import Encoder
 from tokenizer.errors import InputError
 from tokenizer.offsets import character_spans
-from tokenizer.scanning import as_bytes
 from tokenizer.shipped import shipped_folder, shipped_names
+from tokenizer.utf8 import as_bytes
 from tokenizer.vocabulary import Vocabulary
 
 
