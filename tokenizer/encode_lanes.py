@@ -1,9 +1,9 @@
 """Byte-pair merges of many short sequences at a time.
 
 Merged one by one, sequences of five ids cost several wrong guesses of the processor each: how many there are, where
-the best pair is, how many merges follow. Here each is a row of eight lanes, a merge is the same few instructions wherever
-it happens, and every round does one merge in each row that has any left, so that the look-ups of one row do not
-wait for those of another.
+the best pair is, how many merges follow. Here each is a row of eight lanes, a merge is the same few instructions
+wherever it happens, and every round does one merge in each row that has any left, so that the look-ups of one row do
+not wait for those of another.
 """
 
 from __future__ import annotations
