@@ -40,10 +40,14 @@ def address_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) ->
     return builder.gep(proxy(context, builder, array).data, [index])
 
 
+def _is_named_tuple(kind: Any) -> bool:
+    return isinstance(kind, types.BaseNamedTuple)
+
+
 def _bare_kind(kind: Any) -> Any:
     if isinstance(kind, types.Array):
         return Bare(kind.dtype)
-    if isinstance(kind, types.BaseNamedTuple):
+    if _is_named_tuple(kind):
         return types.BaseTuple.from_types([_bare_kind(part) for part in kind.types], kind.instance_class)
     return kind
 
@@ -54,7 +58,7 @@ def _bare_value(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         made = cgutils.create_struct_proxy(_bare_kind(kind))(context, builder)
         made.data, made.size = array.data, array.nitems
         return made._getvalue()
-    if isinstance(kind, types.BaseNamedTuple):
+    if _is_named_tuple(kind):
         parts = cgutils.unpack_tuple(builder, value, kind.count)
         parts = [_bare_value(context, builder, part, item) for part, item in zip(kind.types, parts, strict=True)]
         return context.make_tuple(builder, _bare_kind(kind), parts)

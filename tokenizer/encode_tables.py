@@ -10,11 +10,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokenizer.byte_words import padded
 from tokenizer.errors import InputError
 from tokenizer.native import inlined, native
 from tokenizer.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table
 from tokenizer.pretokenize import GYEOL, O200K
+from tokenizer.token_bytes import TokenBytes, made_in_order, token_bytes
 from tokenizer.unicode import class_table
 
 ID_BITS = 20
@@ -116,12 +116,9 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encode_kernel.with_whole_tokens`)."""
     if len(tokens) > ID_MASK or len(merges) > ID_MASK:
         raise InputError(f"the vocabulary has {max(len(tokens), len(merges)):,} tokens; at most {ID_MASK:,} fit")
-    ids = {token: i for i, token in enumerate(tokens)}
-    byte_ids = np.array([ids[bytes([b])] for b in range(256)], dtype=np.int32)
-    offsets = np.zeros(len(tokens) + 1, dtype=np.int64)
-    np.cumsum([len(token) for token in tokens], out=offsets[1:])
-    results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
+    flat = token_bytes(tokens)
     pairs = np.array(merges, dtype=np.int32).reshape(-1, 2)
+    results = _results(tokens, flat, pairs)
     keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
     ranks = np.full(len(tokens), -1, dtype=np.int32)
     ranks[results[::-1]] = np.arange(len(merges))[::-1]
@@ -132,16 +129,32 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         scanner=scanner,
         word_ranks=first,
         seams=_seams(tokens, chars, pairs, results, first),
-        byte_ids=byte_ids,
+        byte_ids=_byte_ids(flat),
         whole_tokens=NO_ENTRIES,
-        token_data=padded(np.frombuffer(b"".join(tokens), dtype=np.uint8)),
-        token_offsets=offsets,
+        token_data=flat.data,
+        token_offsets=flat.offsets,
         pairs=perfect_table(keys, (keys << ID_BITS) | np.arange(len(keys))),
         results=results,
         in_order=_in_order(pairs, results, len(tokens)),
         char_ids=chars,
         token_ranks=ranks,
     )
+
+
+def _byte_ids(flat: TokenBytes) -> NDArray[np.int32]:
+    """The id of each byte; all 256 are tokens."""
+    single = np.flatnonzero(np.diff(flat.offsets) == 1)
+    ids = np.zeros(256, dtype=np.int32)
+    ids[flat.data[flat.offsets[single]]] = single
+    return ids
+
+
+def _results(tokens: Sequence[bytes], flat: TokenBytes, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The token that each merge makes."""
+    if made_in_order(flat, pairs):
+        return np.arange(256, 256 + len(pairs), dtype=np.int32)
+    ids = {token: i for i, token in enumerate(tokens)}
+    return np.array([ids[tokens[a] + tokens[b]] for a, b in pairs.tolist()], dtype=np.int32)
 
 
 def _in_order(pairs: NDArray[np.int32], results: NDArray[np.int32], tokens: int) -> bool:

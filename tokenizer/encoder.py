@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from tokenizer import encode_kernel as kernel
 from tokenizer.encode_desk import new_desk
-from tokenizer.encode_tables import encoding_tables
+from tokenizer.encode_long import new_room
+from tokenizer.encode_tables import Tables, encoding_tables
 from tokenizer.morphemes import piece_ends
-from tokenizer.pretokenize import GYEOL, scanner
+from tokenizer.pretokenize import scanner
 from tokenizer.utf8 import require_text, texts_as_bytes
 from tokenizer.vocabulary import Vocabulary
 
@@ -30,16 +31,13 @@ KEPT_ROOM = 4 << 20
 class Encoder:
     """Encodes with one vocabulary; safe to share between threads."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:
         self._strict = vocabulary.strict
-        grammar = scanner(vocabulary.grammar)
-        by_grammar = kernel.encode_runs if grammar == GYEOL else kernel.encode_pretokens
+        by_grammar = kernel.encode_runs if vocabulary.grammar == "gyeol" else kernel.encode_pretokens
         self._kernel = kernel.encode_pieces if vocabulary.strict else by_grammar
-        self._tables = encoding_tables(vocabulary.tokens, vocabulary.merges, grammar)
-        first = _Desk(len(self._tables.results))
-        self._idle = [first]
-        self._tables, self.unreachable = kernel.with_whole_tokens(self._tables, first.held.cache.room)
-        """How many tokens no text can produce, because their own merges do not give them back."""
+        self.tables, self.unreachable = prepared or prepare(vocabulary)
+        """``unreachable``: how many tokens no text can produce, because their own merges do not give them back."""
+        self._idle: list[_Desk] = []
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """The ids of one text."""
@@ -73,7 +71,7 @@ class Encoder:
         pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
         with self._desk() as desk:
             out = desk.room_for(data.size + kernel.SLACK)
-            stops = self._kernel(self._tables, desk.held, data, pieces, out)
+            stops = self._kernel(self.tables, desk.held, data, pieces, out)
             if last_piece is not None:
                 stops = np.concatenate([[0], stops])[last_piece]
             return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
@@ -84,11 +82,17 @@ class Encoder:
         try:
             desk = self._idle.pop()  # list.pop and append are atomic
         except IndexError:
-            desk = _Desk(len(self._tables.results))
+            desk = _Desk(len(self.tables.results))
         try:
             yield desk
         finally:
             self._idle.append(desk)
+
+
+def prepare(vocabulary: Vocabulary) -> tuple[Tables, int]:
+    """The tables of a vocabulary, and how many of its tokens no text can produce."""
+    tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
+    return kernel.with_whole_tokens(tables, new_room(len(tables.results)))
 
 
 class _Desk:

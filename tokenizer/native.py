@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def cache_folder() -> Path:
-    """The per-user folder for what Gyeol can rebuild: compiled kernels, downloaded or unpacked vocabularies."""
+    """The per-user folder for what Gyeol can rebuild: compiled kernels, loaded, downloaded or unpacked vocabularies."""
     if folder := os.environ.get("GYEOL_CACHE"):
         return Path(folder)
     if sys.platform == "win32":
@@ -25,8 +26,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
 
 
-def _kernel_folder() -> str:
-    """A folder named after the sources of all kernels.
+@cache
+def kernel_folder() -> Path | None:
+    """A folder named after the sources of all kernels; None if it cannot be written.
 
     numba notices that a kernel's own file changed, but not that a kernel it calls from another file did;
     a folder per state of the sources never runs stale machine code.
@@ -38,12 +40,9 @@ def _kernel_folder() -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return str(folder)
+            return folder
     except OSError:  # a read-only home: numba's own choice of place, or none, is the best there is
-        return ""
-
-
-_FOLDER = _kernel_folder()
+        return None
 
 
 def native(function: F) -> F:
@@ -63,7 +62,7 @@ def inlined(function: F) -> F:
 def _compiled(function: Any, *, forceinline: bool) -> Any:
     settings: Any = config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = _FOLDER or before
+    settings.CACHE_DIR = str(kernel_folder() or before)
     try:
         return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:

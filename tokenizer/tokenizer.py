@@ -14,9 +14,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokenizer.encoder import Encoder
+from tokenizer.encode_tables import Tables
+from tokenizer.encoder import Encoder, prepare
 from tokenizer.errors import InputError
 from tokenizer.offsets import character_spans
+from tokenizer.prepared import Prepared, keep, recall
 from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.utf8 import as_bytes
 from tokenizer.vocabulary import Vocabulary
@@ -25,12 +27,13 @@ from tokenizer.vocabulary import Vocabulary
 class Tokenizer:
     """Byte-level BPE with Korean in mind: ``decode(encode(text)) == text`` for every str.
 
-    Make one with `tokenizer.train` or `Tokenizer.load`.
+    Make one with `tokenizer.train` or `Tokenizer.load`. ``prepared`` is what `tokenizer.encoder.prepare` makes of the
+    vocabulary, where that is there already.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:
         self.vocabulary = vocabulary
-        self._encoder = Encoder(vocabulary)
+        self._encoder = Encoder(vocabulary, prepared)
         self._bytes = [
             *vocabulary.tokens,
             *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
@@ -47,7 +50,12 @@ class Tokenizer:
                 f"{', '.join(shipped_names())}"
             )
         with _without_collection():
-            return cls(Vocabulary.load(folder))
+            if kept := recall(folder):
+                return cls(kept.vocabulary, (kept.tables, kept.unreachable))
+            vocabulary = Vocabulary.load(folder)
+            tables, unreachable = prepare(vocabulary)
+            keep(folder, Prepared(vocabulary, tables, unreachable))
+            return cls(vocabulary, (tables, unreachable))
 
     def save(self, folder: str | Path) -> None:
         """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too."""

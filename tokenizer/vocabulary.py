@@ -21,10 +21,14 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
 from tokenizer.merges import byte_order
 from tokenizer.pretokenize import PATTERNS, pattern
+from tokenizer.token_bytes import made_in_order, token_bytes
 
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
@@ -239,10 +243,12 @@ def to_unicode(token: bytes) -> str:
 
 
 @cache
-def _byte_of_letter() -> dict[int, str]:
-    """Letters of GPT-2's alphabet to the characters of Latin-1; the characters that are none to one outside it."""
-    letters = {ord(name): chr(b) for name, b in _byte_names()[1].items()}
-    return dict.fromkeys(range(256), "\uffff") | letters
+def _byte_of_letter() -> NDArray[np.int16]:
+    """The byte of each letter of GPT-2's alphabet by code point, -1 for the others."""
+    table = np.full(1 << 16, -1, dtype=np.int16)
+    for name, b in _byte_names()[1].items():
+        table[ord(name)] = b
+    return table
 
 
 def from_unicode(name: str) -> bytes:
@@ -253,10 +259,10 @@ def from_unicode(name: str) -> bytes:
 def _all_from_unicode(names: Sequence[str]) -> list[bytes]:
     """The bytes of printable forms; `KeyError` for a character outside the alphabet."""
     text = "".join(names)  # translated at once and then cut: a letter is a byte
-    try:
-        data = text.translate(_byte_of_letter()).encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise KeyError(text[error.start]) from None
+    found = _byte_of_letter()[np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")]
+    if found.size and found.min() < 0:
+        raise KeyError(next(letter for letter in text if letter not in _byte_names()[1]))
+    data = found.astype(np.uint8).tobytes()
     ends = accumulate(map(len, names), initial=0)
     return [data[start:end] for start, end in pairwise(ends)]
 
@@ -284,7 +290,7 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     own = {"format", "version", "grammar", "strict", "fingerprint", "sha256", "note"}
     return Vocabulary(
         tokens=tokens,
-        merges=_parse_merges(pairs, names, path),
+        merges=_parse_merges(pairs, names, tokens, path),
         special_tokens=_parse_specials(_field(raw, "added_tokens", list, path), len(tokens), path),
         grammar=grammar,
         strict=record.get("strict") is True,
@@ -298,9 +304,11 @@ def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
     return mapping[name]
 
 
-def _parse_merges(pairs: list[Any], names: dict[str, int], path: Path) -> list[tuple[int, int]]:
+def _parse_merges(pairs: list[Any], names: dict[str, int], tokens: list[bytes], path: Path) -> list[tuple[int, int]]:
     try:
         merges = [(names[left], names[right]) for left, right in pairs]
+        if made_in_order(token_bytes(tokens), np.array(merges, dtype=np.int32).reshape(-1, 2)):
+            return merges
         if all(left + right in names for left, right in pairs):
             return merges
     except (KeyError, TypeError, ValueError):
