@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_encode_long import BYTES, by_the_definition
 
-from tokenizer import InputError, Tokenizer
+from tokenizer import InputError, Tokenizer, transcode
 from tokenizer.encode_desk import BLOCK
 from tokenizer.pretokenize import pretokens
 from tokenizer.utf8 import texts_as_bytes
@@ -84,10 +84,12 @@ def test_a_chain_of_words_that_all_join() -> None:
         assert ids == [260] * (words // 16) + [256 + bit for bit in (3, 2, 1, 0) if words >> bit & 1]
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=40), max_size=8))
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=40), max_size=8), st.sampled_from([1, 30, 10_000]))
 @settings(max_examples=300)
-def test_texts_as_bytes(texts: list[str]) -> None:
-    data, ends = texts_as_bytes(texts)
+def test_texts_as_bytes(texts: list[str], chunk: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transcode, "_CHUNK", chunk)
+        data, ends = texts_as_bytes(texts)
     raw = [text.encode("utf-8") for text in texts]
     assert data.tobytes() == b"".join(raw)
     assert [data[start:end].tobytes() for start, end in pairwise([0, *ends.tolist()])] == raw

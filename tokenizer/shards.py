@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tokenizer.corpus import Errors, documents, total_size
 from tokenizer.errors import InputError
@@ -141,14 +140,13 @@ class _Writer:
     characters: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, text: str, ids: NDArray[np.int32]) -> None:
-        for part in (ids, np.array([self.end_of_text])):
-            raw = part.astype(self.dtype).data
-            self.handle.write(raw)
-            self.digest.update(raw)
-        self.offsets.append(self.offsets[-1] + len(ids) + 1)
-        self.bytes += len(text.encode("utf-8"))
-        self.characters += len(text)
+    def add(self, encoded: Encoded) -> None:
+        raw = np.append(encoded.ids, np.int32(self.end_of_text)).astype(self.dtype).data
+        self.handle.write(raw)
+        self.digest.update(raw)
+        self.offsets.append(self.offsets[-1] + len(encoded.ids) + 1)
+        self.bytes += encoded.size
+        self.characters += len(encoded.text)
 
 
 def _write_shard(out: Path, state: dict[str, Any], encoded: Iterator[Encoded], progress: Step) -> dict[str, Any] | None:
@@ -160,9 +158,9 @@ def _write_shard(out: Path, state: dict[str, Any], encoded: Iterator[Encoded], p
     names = {"ids": f"shard-{number:05d}.bin", "offsets": f"shard-{number:05d}.idx"}
     with atomic_open(out / names["ids"]) as handle:
         writer = _Writer(handle, id_type(state), state["tokenizer"]["end_of_text"])
-        writer.add(*first)
+        writer.add(first)
         while writer.offsets[-1] < state["options"]["shard_tokens"] and (document := next(encoded, None)):
-            writer.add(*document)
+            writer.add(document)
             progress.note(f"{writer.offsets[-1]:,} tokens in {names['ids']}")
     offsets = np.array(writer.offsets, dtype="<u8").tobytes()
     with atomic_open(out / names["offsets"]) as handle:

@@ -16,7 +16,8 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING
+from itertools import pairwise
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,16 @@ from tokenizer.text_files import Errors, Replacements, decoded, stream_blocks
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
 
-Encoded = tuple[str, NDArray[np.int32]]
 BATCH_BYTES = 4 << 20
+
+
+class Encoded(NamedTuple):
+    """A text and its ids."""
+
+    text: str
+    ids: NDArray[np.int32]
+    size: int
+    """Bytes of its UTF-8."""
 
 
 class StreamDecoder:
@@ -57,8 +66,8 @@ def encode_stream(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[NDArr
     Joined, the arrays are the ids of the joined text: it is cut only where no pre-token can lie across (behind
     a line end before a visible character), save where 16 MiB have no such place.
     """
-    for _, ids in encode_in_order(tokenizer, (piece for piece in safe_pieces(blocks) if piece)):
-        yield ids
+    for encoded in encode_in_order(tokenizer, (piece for piece in safe_pieces(blocks) if piece)):
+        yield encoded.ids
 
 
 def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace") -> Iterator[NDArray[np.int32]]:
@@ -84,16 +93,19 @@ def encode_in_order(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[Enco
     """Each text with its ids, in order: some are encoded on all cores while further ones are read."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        running: deque[tuple[list[str], Future[tuple[NDArray[np.int32], NDArray[np.int64]]]]] = deque()
+        running: deque[Future[list[Encoded]]] = deque()
         for batch in batches(texts, BATCH_BYTES):
-            running.append((batch, pool.submit(tokenizer.encode_to_array, batch, threads=1)))
+            running.append(pool.submit(_encoded, tokenizer, batch))
             if len(running) > 2 * workers:
-                yield from _each(*running.popleft())
+                yield from running.popleft().result()
         while running:
-            yield from _each(*running.popleft())
+            yield from running.popleft().result()
 
 
-def _each(batch: list[str], encoding: Future[tuple[NDArray[np.int32], NDArray[np.int64]]]) -> Iterator[Encoded]:
-    ids, offsets = encoding.result()
-    for text, start, end in zip(batch, offsets, offsets[1:], strict=False):
-        yield text, ids[start:end]
+def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoded]:
+    ids, offsets = tokenizer.encode_to_array(texts, threads=1)
+    ends = np.concatenate([[0], np.cumsum(tokenizer.token_sizes[ids], dtype=np.int64)])[
+        offsets
+    ]  # of the texts, in bytes
+    parts = zip(texts, pairwise(offsets.tolist()), np.diff(ends).tolist(), strict=True)
+    return [Encoded(text, ids[start:end], size) for text, (start, end), size in parts]

@@ -66,6 +66,11 @@ class Tokenizer:
         """Number of ids, special tokens included."""
         return len(self._bytes)
 
+    @cached_property
+    def token_sizes(self) -> NDArray[np.int32]:
+        """Bytes of each token by id; of special tokens, of the UTF-8 of their text."""
+        return np.fromiter(map(len, self._bytes), dtype=np.int32, count=len(self._bytes))
+
     @property
     def special_tokens(self) -> dict[str, int]:
         """Special tokens: text to id."""
@@ -119,8 +124,7 @@ class Tokenizer:
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of ``text``, and the characters ``text[start:end]`` that each token holds any part of."""
         ids = self._encoder.encode(text)
-        lengths = np.array([len(self._bytes[i]) for i in ids], dtype=np.int64)
-        spans = character_spans(as_bytes(text), lengths)
+        spans = character_spans(as_bytes(text), self.token_sizes[ids])
         return ids.tolist(), [(start, end) for start, end in spans.tolist()]
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:

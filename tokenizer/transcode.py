@@ -7,7 +7,7 @@ made, the right one is taken, and four bytes are written whatever the size.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,38 @@ from tokenizer.vectors import BEYOND, LANES, NUMBERS, all_lanes, load_vector, st
 _MOST = 4  # bytes a character
 
 
-def transcoded(text: str, ends: NDArray[np.int64]) -> tuple[NDArray[np.uint8], bool]:
-    """The UTF-8 of ``text``, zeros in the memory behind it, and whether it is sound: free of lone surrogates. ``ends``
-    are turned from characters to bytes."""
-    groups = np.empty(len(text) // LANES + 1, dtype=np.int64)
+_CHUNK = 1 << 14
+"""Characters up to which texts are joined; each call of the kernel costs as much as some hundred characters."""
+
+
+def transcoded(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64], bool]:
+    """The UTF-8 of ``texts`` one after another, zeros in the memory behind it; where each ends; and whether all is
+    sound, that is free of lone surrogates."""
+    ends = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    characters = int(ends.sum())
+    data = np.empty(_MOST * characters + BEYOND, dtype=np.uint8)
+    groups = np.empty(max(_CHUNK, int(ends.max(initial=0))) // LANES + 2, dtype=np.int64)
     room = np.zeros(3 * LANES, dtype=np.uint32)
-    data = np.empty(_MOST * len(text) + BEYOND, dtype=np.uint8)
-    size, sound = _transcode(text, ends, data, groups, room)
+    size, sound = 0, True
+    for first, last in _chunks(ends.tolist()):
+        text = texts[first] if last == first + 1 else "".join(texts[first:last])
+        size, fine = _transcode(text, ends[first:last], data, size, groups, room)
+        sound = sound and fine
     data[size : size + BEYOND] = 0
-    return data[:size], sound
+    return data[:size], ends, sound
+
+
+def _chunks(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """Texts to be taken as one: as CPython holds all of a str in the width of its widest character, one emoji
+    should not make megabytes of letters four times as wide."""
+    first = held = 0
+    for i, size in enumerate(sizes):
+        if held and held + size > _CHUNK:
+            yield first, i
+            first, held = i, 0
+        held += size
+    if first < len(sizes):
+        yield first, len(sizes)
 
 
 def _units(dtype: types.Type) -> Callable[..., Any]:
@@ -97,26 +120,45 @@ whether none is half of a surrogate pair."""
 
 @native
 def _transcode(
-    text: str, ends: NDArray[np.int64], data: NDArray[np.uint8], groups: NDArray[np.int64], room: NDArray[np.uint32]
+    text: str,
+    ends: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    at: int,
+    groups: NDArray[np.int64],
+    room: NDArray[np.uint32],
 ) -> tuple[int, bool]:
-    """The size of the UTF-8 and whether it is sound."""
+    """Write the UTF-8 of ``text`` to ``data`` from ``at`` on and turn ``ends``, the sizes of its parts in characters,
+    into where they end there; where it ends, and whether it is sound."""
+    sizes = bare(ends)
+    if text._is_ascii:  # type: ignore[attr-defined]
+        return _copy(_units8(text), sizes, bare(data), at), True
     kind: int = text._kind  # type: ignore[attr-defined]
     if kind == 1:
-        return _transcode_units(_units8(text), bare(ends), bare(data), bare(groups), bare(room))
+        return _transcode_units(_units8(text), sizes, bare(data), at, bare(groups), bare(room))
     if kind == 2:
-        return _transcode_units(_units16(text), bare(ends), bare(data), bare(groups), bare(room))
-    return _transcode_units(_units32(text), bare(ends), bare(data), bare(groups), bare(room))
+        return _transcode_units(_units16(text), sizes, bare(data), at, bare(groups), bare(room))
+    return _transcode_units(_units32(text), sizes, bare(data), at, bare(groups), bare(room))
+
+
+@native
+def _copy(units: NDArray[Any], sizes: NDArray[np.int64], data: NDArray[np.uint8], at: int) -> int:
+    for i in range(units.size):
+        data[at + i] = units[i]
+    for k in range(sizes.size):
+        at += sizes[k]
+        sizes[k] = at
+    return at
 
 
 @native
 def _transcode_units(
     units: NDArray[Any],
-    ends: NDArray[np.int64],
+    sizes: NDArray[np.int64],
     data: NDArray[np.uint8],
+    at: int,
     groups: NDArray[np.int64],
     room: NDArray[np.uint32],
 ) -> tuple[int, bool]:
-    at = np.int64(0)
     sound = True
     whole = units.size // LANES
     for group in range(whole):
@@ -132,10 +174,12 @@ def _transcode_units(
     for lane in range(units.size - whole * LANES):
         store32(data, at, room[lane])
         at += room[LANES + lane]
-    for k in range(ends.size):
-        group = ends[k] // LANES
+    end = np.int64(0)
+    for k in range(sizes.size):
+        end += sizes[k]
+        group = end // LANES
         stop = groups[group]
-        for i in range(group * LANES, ends[k]):
+        for i in range(group * LANES, end):
             stop += 1 + np.int64(units[i] >= 0x80) + np.int64(units[i] >= 0x800) + np.int64(units[i] >= 0x10000)
-        ends[k] = stop
+        sizes[k] = stop
     return at, sound
