@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.bare_arrays import bare
 from tokenizer.encode_tables import NO_PAIR, Tables, rank_of
 from tokenizer.native import inlined, native
 
@@ -34,13 +35,22 @@ class Room(NamedTuple):
 class _Queue(NamedTuple):
     """Pairs that wait for their merge; a pair is known by the place of its left id."""
 
-    heads: NDArray[np.int32]
     places: NDArray[np.int32]
     """The place of each node."""
     links: NDArray[np.int32]
     """The node behind it in its list, or -1."""
     heap: NDArray[np.int64]
     """Rank << 32, and the place where there are no lists."""
+
+
+class _Chain(NamedTuple):
+    """The ids at work, linked as some vanish."""
+
+    symbols: NDArray[np.int32]
+    """The id at each place, or -1."""
+    nexts: NDArray[np.int32]
+    befores: NDArray[np.int32]
+    """The places of its neighbours."""
 
 
 def new_room(merges: int) -> Room:
@@ -54,20 +64,37 @@ def merge_long(
 ) -> tuple[int, bool]:
     """As `tokenizer.encode_merges.merge_ids`."""
     n = end - start
-    symbols = np.empty(n, dtype=np.int32)
-    for i in range(n):
-        symbols[i] = out[start + i]
-    nexts = np.arange(1, n + 1).astype(np.int32)
-    befores = np.arange(-1, n - 1).astype(np.int32)
     most = 3 * n  # pairs: n at first and at most two more for each of n - 1 merges
     lists = most if tables.in_order else 0
     heap = np.empty(min(most, room.heads.size) if tables.in_order else most, dtype=np.int64)
-    queue = _Queue(room.heads, np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), heap)
+    queue = _Queue(np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), heap)
+    chain = _Chain(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32))
+    return _merge(tables, room.heads, queue, chain, out, start, limit)
+
+
+@native
+def _merge(
+    tables: Tables,
+    heads: NDArray[np.int32],
+    counted_queue: _Queue,
+    counted_chain: _Chain,
+    out: NDArray[np.int32],
+    start: int,
+    limit: int,
+) -> tuple[int, bool]:
+    """As `merge_long`, in memory that it holds meanwhile."""
+    queue, chain = bare(counted_queue), bare(counted_chain)
+    symbols, nexts, befores = chain.symbols, chain.nexts, chain.befores
+    n = np.int64(symbols.size)
+    for i in range(n):
+        symbols[i] = out[start + i]
+        nexts[i] = i + 1
+        befores[i] = i - 1
     size = used = np.int64(0)
     for k in range(n - 2, -1, -1):  # backwards, as lists grow at their heads
-        size, used = _offer(tables, queue, size, used, symbols, k, k + 1, limit)
+        size, used = _offer(tables, heads, queue, size, used, symbols, k, k + 1, limit)
     while size > 0:
-        rank, k, size = _take(tables, queue, size)
+        rank, k, size = _take(tables, heads, queue, size)
         right = np.int64(nexts[k]) if symbols[k] >= 0 else n
         if right >= n or rank_of(tables, symbols[k], symbols[right]) != rank:
             continue  # merged with others since it was offered
@@ -85,9 +112,9 @@ def merge_long(
             nexts[k] = behind
             if behind < n:
                 befores[behind] = k
-                size, used = _offer(tables, queue, size, used, symbols, k, behind, limit)
+                size, used = _offer(tables, heads, queue, size, used, symbols, k, behind, limit)
             if befores[k] >= 0:
-                size, used = _offer(tables, queue, size, used, symbols, np.int64(befores[k]), k, limit)
+                size, used = _offer(tables, heads, queue, size, used, symbols, np.int64(befores[k]), k, limit)
             k = behind
             merges = alike and k < n and nexts[k] < n and symbols[k] == symbol and symbols[nexts[k]] == symbol
     return _written(tables, out, start, symbols, nexts)
@@ -113,6 +140,7 @@ def _written(
 @native
 def _offer(
     tables: Tables,
+    heads: NDArray[np.int32],
     queue: _Queue,
     size: int,
     used: int,
@@ -127,10 +155,10 @@ def _offer(
         return size, used
     item = rank << _PLACE_BITS
     if tables.in_order:
-        first = queue.heads[rank]
+        first = heads[rank]
         queue.places[used] = left
         queue.links[used] = first
-        queue.heads[rank] = used
+        heads[rank] = used
         used += 1
         if first != _NONE:
             return size, used
@@ -145,16 +173,16 @@ def _offer(
 
 
 @native
-def _take(tables: Tables, queue: _Queue, size: int) -> tuple[int, int, int]:
+def _take(tables: Tables, heads: NDArray[np.int32], queue: _Queue, size: int) -> tuple[int, int, int]:
     """Take a pair of the lowest rank, the leftmost where order may matter: its rank and place, and the heap's size."""
     item = queue.heap[0]
     rank = item >> _PLACE_BITS
     place = item & _PLACE_MASK
     if tables.in_order:
-        node = queue.heads[rank]
+        node = heads[rank]
         place = np.int64(queue.places[node])
-        queue.heads[rank] = queue.links[node]
-        if queue.heads[rank] != _NONE:
+        heads[rank] = queue.links[node]
+        if heads[rank] != _NONE:
             return rank, place, size
     size -= 1
     last = queue.heap[size]
