@@ -23,6 +23,8 @@ from benchmarks.trainers import TRAINERS, TrainJob
 
 WARM_UP_SIZE = 3000
 """Ids that the training before the clock asks for."""
+WARM_UP_CHARACTERS = 1 << 20
+"""Characters a thread of the encoding before the clock: enough that all threads have started and have their memory."""
 
 
 def run_train(job: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def run_encode(job: dict[str, Any]) -> dict[str, Any]:
     engine, texts = ENGINES[job["engine"]], json.loads(Path(job["texts"]).read_bytes())
     start = time.perf_counter()
     encode = engine.load(Form(**job["form"]), job["threads"])
-    encode([(samples.folder() / "english.txt").read_text(encoding="utf-8")] * job["threads"])
+    english = (samples.folder() / "english.txt").read_text(encoding="utf-8")
+    encode([english] * (job["threads"] * WARM_UP_CHARACTERS // len(english)))
     warm_up = time.perf_counter() - start
     encoded, figures = clocked(lambda: encode(texts))
     rows = [np.asarray(ids, dtype=np.uint32) for ids in engine.ids(encoded)]
