@@ -75,6 +75,19 @@ def _bare(typing: Any, array: Any) -> Any:
 bare: Any = intrinsic(_bare)
 
 
+def _part(typing: Any, array: Any, start: Any, size: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = cgutils.create_struct_proxy(signature.return_type)(context, builder)
+        made.data, made.size = address_of(context, builder, array, *arguments[:2]), arguments[2]
+        return made._getvalue()
+
+    return Bare(array.dtype)(array, types.intp, types.intp), generate
+
+
+bare_part: Any = intrinsic(_part)
+"""``bare_part(array, start, size)``: so many items from ``start`` on, of a bare or any other contiguous array."""
+
+
 @infer_global(operator.getitem)
 class _GetItem(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.bare_arrays import bare
+from tokenizer.bare_arrays import bare, bare_part
 from tokenizer.encode_tables import NO_PAIR, Tables, rank_of
 from tokenizer.native import inlined, native
 
@@ -39,6 +39,8 @@ class _Queue(NamedTuple):
     """The place of each node."""
     links: NDArray[np.int32]
     """The node behind it in its list, or -1."""
+    free: NDArray[np.int32]
+    """One number: the first of the nodes to use again, a list too, as fresh memory costs more than all else here."""
     heap: NDArray[np.int64]
     """Rank << 32, and the place where there are no lists."""
 
@@ -46,8 +48,6 @@ class _Queue(NamedTuple):
 class _Chain(NamedTuple):
     """The ids at work, linked as some vanish."""
 
-    symbols: NDArray[np.int32]
-    """The id at each place, or -1."""
     nexts: NDArray[np.int32]
     befores: NDArray[np.int32]
     """The places of its neighbours."""
@@ -67,8 +67,9 @@ def merge_long(
     most = 3 * n  # pairs: n at first and at most two more for each of n - 1 merges
     lists = most if tables.in_order else 0
     heap = np.empty(min(most, room.heads.size) if tables.in_order else most, dtype=np.int64)
-    queue = _Queue(np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), heap)
-    chain = _Chain(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32))
+    free = np.full(1, _NONE, dtype=np.int32)
+    queue = _Queue(np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), free, heap)
+    chain = _Chain(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32))
     return _merge(tables, room.heads, queue, chain, out, start, limit)
 
 
@@ -84,10 +85,10 @@ def _merge(
 ) -> tuple[int, bool]:
     """As `merge_long`, in memory that it holds meanwhile."""
     queue, chain = bare(counted_queue), bare(counted_chain)
-    symbols, nexts, befores = chain.symbols, chain.nexts, chain.befores
-    n = np.int64(symbols.size)
+    nexts, befores = chain.nexts, chain.befores
+    n = np.int64(nexts.size)
+    symbols = bare_part(out, start, n)  # -1 where an id vanished
     for i in range(n):
-        symbols[i] = out[start + i]
         nexts[i] = i + 1
         befores[i] = i - 1
     size = used = np.int64(0)
@@ -156,10 +157,15 @@ def _offer(
     item = rank << _PLACE_BITS
     if tables.in_order:
         first = heads[rank]
-        queue.places[used] = left
-        queue.links[used] = first
-        heads[rank] = used
-        used += 1
+        node = np.int64(queue.free[0])
+        if node == _NONE:
+            node = used
+            used += 1
+        else:
+            queue.free[0] = queue.links[node]
+        queue.places[node] = left
+        queue.links[node] = first
+        heads[rank] = node
         if first != _NONE:
             return size, used
     else:
@@ -182,6 +188,8 @@ def _take(tables: Tables, heads: NDArray[np.int32], queue: _Queue, size: int) ->
         node = heads[rank]
         place = np.int64(queue.places[node])
         heads[rank] = queue.links[node]
+        queue.links[node] = queue.free[0]
+        queue.free[0] = node
         if heads[rank] != _NONE:
             return rank, place, size
     size -= 1
