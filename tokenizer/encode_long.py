@@ -45,14 +45,6 @@ class _Queue(NamedTuple):
     """Rank << 32, and the place where there are no lists."""
 
 
-class _Chain(NamedTuple):
-    """The ids at work, linked as some vanish."""
-
-    nexts: NDArray[np.int32]
-    befores: NDArray[np.int32]
-    """The places of its neighbours."""
-
-
 def new_room(merges: int) -> Room:
     """Room for a vocabulary of so many merges."""
     return Room(np.empty(SHORT, dtype=np.int64), np.full(merges, _NONE, dtype=np.int32))
@@ -69,8 +61,7 @@ def merge_long(
     heap = np.empty(min(most, room.heads.size) if tables.in_order else most, dtype=np.int64)
     free = np.full(1, _NONE, dtype=np.int32)
     queue = _Queue(np.empty(lists, dtype=np.int32), np.empty(lists, dtype=np.int32), free, heap)
-    chain = _Chain(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32))
-    return _merge(tables, room.heads, queue, chain, out, start, limit)
+    return _merge(tables, room.heads, queue, out, start, end, limit)
 
 
 @native
@@ -78,54 +69,75 @@ def _merge(
     tables: Tables,
     heads: NDArray[np.int32],
     counted_queue: _Queue,
-    counted_chain: _Chain,
     out: NDArray[np.int32],
     start: int,
+    end: int,
     limit: int,
 ) -> tuple[int, bool]:
     """As `merge_long`, in memory that it holds meanwhile."""
-    queue, chain = bare(counted_queue), bare(counted_chain)
-    nexts, befores = chain.nexts, chain.befores
-    n = np.int64(nexts.size)
-    symbols = bare_part(out, start, n)  # -1 where an id vanished
-    for i in range(n):
-        nexts[i] = i + 1
-        befores[i] = i - 1
+    queue = bare(counted_queue)
+    n = end - start
+    symbols = bare_part(out, start, n)
     size = used = np.int64(0)
     for k in range(n - 2, -1, -1):  # backwards, as lists grow at their heads
         size, used = _offer(tables, heads, queue, size, used, symbols, k, k + 1, limit)
     while size > 0:
         rank, k, size = _take(tables, heads, queue, size)
-        right = np.int64(nexts[k]) if symbols[k] >= 0 else n
+        right = _next(symbols, k) if symbols[k] >= 0 else n
         if right >= n or rank_of(tables, symbols[k], symbols[right]) != rank:
             continue  # merged with others since it was offered
         alike = tables.in_order and symbols[k] == symbols[right]
         if alike:  # the only pairs of one rank that overlap: those of a row of equal ids begin at its left end
-            while befores[k] >= 0 and symbols[befores[k]] == symbols[k]:
-                k = np.int64(befores[k])
+            while k > 0 and symbols[_before(symbols, k)] == symbols[k]:
+                k = _before(symbols, k)
         symbol = symbols[k]
         merges = True
         while merges:
-            symbols[k] = tables.results[rank]
-            right = np.int64(nexts[k])
-            symbols[right] = _NONE
-            behind = np.int64(nexts[right])
-            nexts[k] = behind
+            behind = _join(symbols, k, tables.results[rank])
             if behind < n:
-                befores[behind] = k
                 size, used = _offer(tables, heads, queue, size, used, symbols, k, behind, limit)
-            if befores[k] >= 0:
-                size, used = _offer(tables, heads, queue, size, used, symbols, np.int64(befores[k]), k, limit)
+            if k > 0:
+                size, used = _offer(tables, heads, queue, size, used, symbols, _before(symbols, k), k, limit)
             k = behind
-            merges = alike and k < n and nexts[k] < n and symbols[k] == symbol and symbols[nexts[k]] == symbol
-    return _written(tables, out, start, symbols, nexts)
+            merges = False
+            if alike and k < n and symbols[k] == symbol:
+                right = _next(symbols, k)
+                merges = right < n and symbols[right] == symbol
+    return _written(tables, out, start, symbols)
 
 
 @inlined
-def _written(
-    tables: Tables, out: NDArray[np.int32], start: int, symbols: NDArray[np.int32], nexts: NDArray[np.int32]
-) -> tuple[int, bool]:
-    """Copy what is left to ``out``; where it ends, and whether any merge is left in it."""
+def _next(symbols: NDArray[np.int32], k: int) -> int:
+    """The place of the id behind that at ``k``; the size if there is none. What `_join` leaves in the places of ids
+    that vanished says where: memory for links would cost more than to merge."""
+    if k + 1 >= symbols.size or symbols[k + 1] >= 0:
+        return k + 1
+    other = ~np.int64(symbols[k + 1])
+    return k + 2 if other == k else other
+
+
+@inlined
+def _before(symbols: NDArray[np.int32], k: int) -> int:
+    """The place of the id before that at ``k``, which is not the first."""
+    return k - 1 if symbols[k - 1] >= 0 else ~np.int64(symbols[k - 1])
+
+
+@inlined
+def _join(symbols: NDArray[np.int32], k: int, result: int) -> int:
+    """Put ``result`` in the place of the id at ``k`` and the one behind it; the place of the next one. Of the places
+    between them the last has the complement of ``k``, and the first, if it is another, that of the next one's."""
+    right = _next(symbols, k)
+    behind = _next(symbols, right)
+    symbols[k] = result
+    symbols[right] = -1
+    symbols[k + 1] = ~behind
+    symbols[behind - 1] = ~k
+    return behind
+
+
+@inlined
+def _written(tables: Tables, out: NDArray[np.int32], start: int, symbols: NDArray[np.int32]) -> tuple[int, bool]:
+    """Move what is left in ``out`` together; where it ends, and whether any merge is left in it."""
     at = start
     left = False
     k = np.int64(0)
@@ -134,7 +146,7 @@ def _written(
         if at > start and not left:
             left = rank_of(tables, out[at - 1], out[at]) != NO_PAIR
         at += 1
-        k = np.int64(nexts[k])
+        k = _next(symbols, k)
     return at, left
 
 
