@@ -152,17 +152,7 @@ def _encode_words_of_runs(
     at = i = done = k = np.int64(0)
     run = False  # whether words may follow that are in one run with the last
     while k < ends.size:
-        word = np.int64(0)
-        while k < ends.size and word < BLOCK:
-            if i < ends[k]:
-                _, j, run = _word_of_run(data, i, ends[k], tables.classes, run)
-                add_word(desk, word, data, i, j)
-                word += 1
-                i = j
-            else:
-                stops[k] = word
-                k += 1
-                run = False
+        word, i, k, run = _take_block(tables, desk, data, ends, stops, i, k, run)
         at = encode_words(tables, desk, data, word, out, at)
         done = _settle(stops, done, k, desk.words)
     return stops
@@ -180,7 +170,7 @@ def _encode_runs(
     """Into ``work`` the ids of words, from there into ``ids`` those of groups; the last group of a block waits there
     for the next block."""
     tables, desk, data, out, flat = bare(counted), bare(held), bare(text), bare(ids), bare(work)
-    words, groups = desk.words, desk.groups
+    groups = desk.groups
     stops = np.empty(ends.size, dtype=np.int64)
     flat[0] = NO_ID
     place = groups.starts[0] = np.int64(1)
@@ -188,17 +178,7 @@ def _encode_runs(
     at = i = done = k = np.int64(0)
     run = False  # whether words may follow that are in one run with the last
     while k < ends.size:
-        word = np.int64(0)
-        while k < ends.size and word < BLOCK:
-            if i < ends[k]:
-                words.goes_on[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
-                add_word(desk, word, data, i, j)
-                word += 1
-                i = j
-            else:
-                stops[k] = word
-                k += 1
-                run = False
+        word, i, k, run = _take_block(tables, desk, data, ends, stops, i, k, run)
         place = encode_words(tables, desk, data, word, flat, place)
         count = find_groups(tables, desk, word, flat)
         at = merge_groups(tables, desk, count if k == ends.size else count - 1, flat, out, at)
@@ -207,6 +187,33 @@ def _encode_runs(
             done += 1
         place = keep_last(groups, count, flat)
     return stops
+
+
+@inlined
+def _take_block(
+    tables: Tables,
+    desk: Desk,
+    data: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    i: int,
+    k: int,
+    run: bool,
+) -> tuple[int, int, int, bool]:
+    """Enter the words from byte ``i`` of text ``k`` on; how many fitted, and ``i``, ``k`` and ``run`` behind them. For
+    texts that end, ``stops`` has how many words came before."""
+    word = np.int64(0)
+    while k < ends.size and word < BLOCK:
+        if i < ends[k]:
+            desk.words.goes_on[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
+            add_word(desk, word, data, i, j)
+            word += 1
+            i = j
+        else:
+            stops[k] = word
+            k += 1
+            run = False
+    return word, i, k, run
 
 
 @inlined

@@ -36,8 +36,6 @@ class Tables(NamedTuple):
 
     classes: NDArray[np.uint8]
     """Character classes, see `tokenizer.unicode`."""
-    scanner: int
-    """The grammar, see `tokenizer.pretokenize`."""
     byte_ids: NDArray[np.int32]
     """The id of each byte."""
     whole_tokens: PerfectTable
@@ -126,7 +124,6 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     chars = _char_ids(tokens)
     return Tables(
         classes=class_table(),
-        scanner=scanner,
         word_ranks=first,
         seams=_seams(tokens, chars, pairs, results, first),
         byte_ids=_byte_ids(flat),
