@@ -22,8 +22,8 @@ import tokenizers
 from benchmarks.o200k import load_encoding
 from benchmarks.provenance import cores
 from tokenizer import Tokenizer
+from tokenizer.byte_letters import from_unicode
 from tokenizer.errors import InputError
-from tokenizer.vocabulary import from_unicode
 
 Ids = Sequence[int] | np.ndarray
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")

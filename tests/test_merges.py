@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 import samples
+from tokenizer.byte_letters import from_unicode
 from tokenizer.corpus import documents
 from tokenizer.counts import Counts, count_pretokens
 from tokenizer.merges import Rules, Sequences, byte_alphabet, byte_order, learn_merges
 from tokenizer.pretokenize import PATTERNS
-from tokenizer.vocabulary import from_unicode
 
 Word = tuple[bytes, ...]
 

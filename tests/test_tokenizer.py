@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import samples
 from tokenizer import InputError, Tokenizer, train
+from tokenizer.byte_letters import from_unicode
 from tokenizer.corpus import documents
 from tokenizer.merges import byte_alphabet
 from tokenizer.pretokenize import PATTERNS
@@ -260,3 +261,13 @@ def test_unknown_names_and_foreign_folders_are_refused(plain: Tokenizer, tmp_pat
     with pytest.raises(InputError, match="holds no tokenizer"):
         plain.save(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_tokenizer_json_is_laid_out_as_json_does_it(tmp_path: Path) -> None:
+    awkward = [*(bytes([b]) for b in range(256)), b'", "', b'"\\', "가".encode(), b" \n"]
+    for tokens, merges in ((awkward, [(0x20, 0x0A)]), (awkward[:256], [])):
+        build(tokens, merges).save(tmp_path / "saved")
+        text = (tmp_path / "saved" / "tokenizer.json").read_text(encoding="utf-8")
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+        names = json.loads(text)["model"]["vocab"]
+        assert [from_unicode(name) for name in names] == tokens

@@ -14,20 +14,18 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tokenizer.byte_letters import read_names
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
-from tokenizer.merges import byte_order
-from tokenizer.pretokenize import PATTERNS, pattern
+from tokenizer.hugging_face import tokenizer_json
+from tokenizer.pretokenize import PATTERNS
 from tokenizer.token_bytes import made_in_order, token_bytes
 
 END_OF_TEXT = "<|endoftext|>"
@@ -76,69 +74,9 @@ class Vocabulary:
         if Path(folder).exists() and not (Path(folder) / "gyeol.json").exists() and any(Path(folder).iterdir()):
             raise InputError(f"{folder}: exists and holds no tokenizer; name a new or a tokenizer's folder")
         with atomic_folder(folder) as fresh:
-            (fresh / "tokenizer.json").write_text(
-                json.dumps(self.to_hugging_face(), ensure_ascii=False, indent=1), encoding="utf-8"
-            )
+            (fresh / "tokenizer.json").write_text(tokenizer_json(self), encoding="utf-8")
             write_json(fresh / "tokenizer_config.json", self._config())
             write_json(fresh / "gyeol.json", self._record(fresh))
-
-    def to_hugging_face(self) -> dict[str, Any]:
-        """The content of ``tokenizer.json``."""
-        names = [to_unicode(token) for token in self.tokens]
-        return {
-            "version": "1.0",
-            "truncation": None,
-            "padding": None,
-            "added_tokens": [
-                {
-                    "id": token_id,
-                    "content": text,
-                    "single_word": False,
-                    "lstrip": False,
-                    "rstrip": False,
-                    "normalized": False,
-                    "special": True,
-                }
-                for text, token_id in sorted(self.special_tokens.items(), key=lambda item: item[1])
-            ],
-            "normalizer": None,
-            "pre_tokenizer": {
-                "type": "Sequence",
-                "pretokenizers": [
-                    {
-                        "type": "Split",
-                        "pattern": {"Regex": pattern(self.grammar)},
-                        "behavior": "Isolated",
-                        "invert": False,
-                    },
-                    {
-                        "type": "ByteLevel",
-                        "add_prefix_space": False,
-                        "trim_offsets": True,
-                        "use_regex": False,
-                    },
-                ],
-            },
-            "post_processor": None,
-            "decoder": {
-                "type": "ByteLevel",
-                "add_prefix_space": False,
-                "trim_offsets": True,
-                "use_regex": False,
-            },
-            "model": {
-                "type": "BPE",
-                "dropout": None,
-                "unk_token": None,
-                "continuing_subword_prefix": None,
-                "end_of_word_suffix": None,
-                "fuse_unk": False,
-                "byte_fallback": False,
-                "ignore_merges": False,
-                "vocab": {name: i for i, name in enumerate(names)},
-                "merges": [[names[left], names[right]] for left, right in self.merges],
-            },
-        }
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {
@@ -228,45 +166,6 @@ def build(
     return Vocabulary(list(tokens), list(merges), specials, grammar, strict, dict(provenance or {}))
 
 
-@cache
-def _byte_names() -> tuple[dict[int, str], dict[str, int]]:
-    order = byte_order()
-    printable = {b for b in order if 0x21 <= b <= 0x7E or 0xA1 <= b <= 0xAC or b >= 0xAE}
-    hidden = [b for b in order if b not in printable]
-    names = {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(hidden)}
-    return names, {name: b for b, name in names.items()}
-
-
-def to_unicode(token: bytes) -> str:
-    """The printable form of a token in ``tokenizer.json``: GPT-2's alphabet, a character per byte."""
-    return token.decode("latin-1").translate(_byte_names()[0])
-
-
-@cache
-def _byte_of_letter() -> NDArray[np.int16]:
-    """The byte of each letter of GPT-2's alphabet by code point, -1 for the others."""
-    table = np.full(1 << 16, -1, dtype=np.int16)
-    for name, b in _byte_names()[1].items():
-        table[ord(name)] = b
-    return table
-
-
-def from_unicode(name: str) -> bytes:
-    """The bytes of a printable form; `KeyError` for a character outside the alphabet."""
-    return _all_from_unicode([name])[0]
-
-
-def _all_from_unicode(names: Sequence[str]) -> list[bytes]:
-    """The bytes of printable forms; `KeyError` for a character outside the alphabet."""
-    text = "".join(names)  # translated at once and then cut: a letter is a byte
-    found = _byte_of_letter()[np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")]
-    if found.size and found.min() < 0:
-        raise KeyError(next(letter for letter in text if letter not in _byte_names()[1]))
-    data = found.astype(np.uint8).tobytes()
-    ends = accumulate(map(len, names), initial=0)
-    return [data[start:end] for start, end in pairwise(ends)]
-
-
 def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     """A checked vocabulary from the JSON of tokenizer.json and gyeol.json."""
     model = _field(raw, "model", dict, path)
@@ -277,7 +176,7 @@ def _parse(raw: Any, record: dict[str, Any], path: Path) -> Vocabulary:
     if any(type(i) is not int for i in names.values()) or set(names.values()) != set(range(len(names))):
         raise InputError(f"{path}: the ids of model.vocab are not 0 to {len(names) - 1}, each once")
     try:
-        tokens = _all_from_unicode(sorted(names, key=names.__getitem__))
+        tokens = read_names(sorted(names, key=names.__getitem__))
     except KeyError as error:
         raise InputError(f"{path}: model.vocab has the character {error}, which stands for no byte") from None
     if b"" in tokens:
