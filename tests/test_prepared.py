@@ -47,7 +47,7 @@ def test_the_same_tokenizer_again(tmp_path: Path, cache: Path, grammar: str) -> 
     assert again.unreachable_tokens == first.unreachable_tokens
     assert again.encode(TEXT) == first.encode(TEXT)
     for name, one in kept.tables._asdict().items():
-        np.testing.assert_equal(one, getattr(first._encoder.tables, name))
+        np.testing.assert_equal(one, getattr(first.encoder.tables, name))
 
 
 def test_another_vocabulary_under_the_same_name(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import samples
 from tokenizer import InputError, Tokenizer, train
+from tokenizer.encoder import Encoder
 from tokenizer.shards import verify_shards, write_shards
 
 
@@ -67,17 +68,17 @@ def test_an_interrupted_run_gives_the_same_files(
 ) -> None:
     write_shards(tokenizer, [corpus], tmp_path / "whole", shard_tokens=8_000)
     calls = 0
-    real = Tokenizer.encode_to_array
+    real = Encoder.parts
 
-    def stopping(self: Tokenizer, texts: Any, **options: Any) -> Any:
+    def stopping(self: Encoder, texts: list[str]) -> Any:
         nonlocal calls
         calls += 1
         if calls == 900:
             raise KeyboardInterrupt
-        return real(self, texts, **options)
+        return real(self, texts)
 
     monkeypatch.setattr("tokenizer.streaming.BATCH_BYTES", 1)  # a document a batch
-    monkeypatch.setattr(Tokenizer, "encode_to_array", stopping)
+    monkeypatch.setattr(Encoder, "parts", stopping)
     with pytest.raises(KeyboardInterrupt):
         write_shards(tokenizer, [corpus], tmp_path / "parts", shard_tokens=8_000)
     assert (tmp_path / "parts" / "shard-00000.bin").exists()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encode_desk import Desk, Groups
+from tokenizer.encode_desk import Desk
 from tokenizer.encode_lanes import add_row, first_lane, merge_rows
 from tokenizer.encode_merges import merge_group
 from tokenizer.encode_tables import NO_PAIR, Tables, may_join
-from tokenizer.native import inlined, native
+from tokenizer.native import native
 from tokenizer.vectors import LANES, copy_lanes
 
 
@@ -39,10 +39,9 @@ def find_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32]) 
 
 
 @native
-def merge_groups(
-    tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32], out: NDArray[np.int32], at: int
-) -> int:
-    """Merge the ids of the first ``count`` groups and write them to ``out`` from ``at`` on; where they end."""
+def merge_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32], at: int) -> int:
+    """Merge the ids of the first ``count`` groups and write them again from ``at`` on, more than `LANES` before where
+    they begin; where they end."""
     groups, lanes = desk.groups, desk.lanes
     rows = 0
     for group in range(count):
@@ -65,24 +64,10 @@ def merge_groups(
         groups.sizes[group] = lanes.sizes[row]
     for group in range(count):
         groups.stops[group] = at
-        copy_lanes(out, at, groups.ids, group * LANES)
+        copy_lanes(ids, at, groups.ids, group * LANES)
         start = groups.starts[group]
         for k in range(LANES, groups.sizes[group]):
-            out[at + k] = ids[start + k]
+            ids[at + k] = ids[start + k]
         at += groups.sizes[group]
     groups.stops[count] = at
     return at
-
-
-@inlined
-def keep_last(groups: Groups, count: int, ids: NDArray[np.int32]) -> int:
-    """Make the last of ``count`` groups the first, its ids at 1; where they end. Ids that are there already stay, so
-    that each moves once however long the group becomes."""
-    last = count - 1
-    start, stop = groups.starts[last], groups.starts[count]
-    if start > 1:
-        for k in range(stop - start):
-            ids[1 + k] = ids[start + k]
-    groups.starts[0] = 1
-    groups.left[0] = groups.left[last]
-    return 1 + stop - start

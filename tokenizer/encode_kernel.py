@@ -9,7 +9,7 @@ from tokenizer.bare_arrays import bare
 from tokenizer.byte_words import KEY_BYTES, hash_key, key_of
 from tokenizer.counts import hash_bytes
 from tokenizer.encode_desk import BLOCK, Desk, Words
-from tokenizer.encode_groups import find_groups, keep_last, merge_groups
+from tokenizer.encode_groups import find_groups, merge_groups
 from tokenizer.encode_long import Room
 from tokenizer.encode_merges import bytes_to_ids, merge_group
 from tokenizer.encode_tables import ID_BITS, NO_ID, Tables
@@ -22,8 +22,10 @@ from tokenizer.scanning import begins_syllable, char_at
 from tokenizer.unicode import MARK
 from tokenizer.vectors import LANES
 
-SLACK = LANES
-"""How many numbers behind the ids the kernels may write."""
+_GAP = LANES + 1
+"""How far the ids of words stay behind those of groups: one that is no id, and what `copy_lanes` may write."""
+SLACK = _GAP + LANES
+"""How many more numbers than there are bytes the kernels may write."""
 _pretoken_end = next_pretoken
 
 
@@ -138,8 +140,7 @@ def encode_runs(
     """As `encode_pretokens`, by the grammar ``gyeol``."""
     if tables.word_ranks == tables.results.size:
         return _encode_words_of_runs(tables, desk, text, ends, ids)
-    work = np.empty(text.size + SLACK + 1, dtype=np.int32)
-    return _encode_runs(tables, desk, text, ends, ids, work)
+    return _encode_runs(tables, desk, text, ends, ids)
 
 
 @native
@@ -160,32 +161,27 @@ def _encode_words_of_runs(
 
 @native
 def _encode_runs(
-    counted: Tables,
-    held: Desk,
-    text: NDArray[np.uint8],
-    ends: NDArray[np.int64],
-    ids: NDArray[np.int32],
-    work: NDArray[np.int32],
+    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Into ``work`` the ids of words, from there into ``ids`` those of groups; the last group of a block waits there
-    for the next block."""
-    tables, desk, data, out, flat = bare(counted), bare(held), bare(text), bare(ids), bare(work)
+    """The ids of words become those of groups in the same memory; the last group of a block waits for the next."""
+    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
     groups = desk.groups
     stops = np.empty(ends.size, dtype=np.int64)
-    flat[0] = NO_ID
-    place = groups.starts[0] = np.int64(1)
+    out[_GAP - 1] = NO_ID
+    place = groups.starts[0] = np.int64(_GAP)
     groups.left[0] = False
     at = i = done = k = np.int64(0)
     run = False  # whether words may follow that are in one run with the last
     while k < ends.size:
         word, i, k, run = _take_block(tables, desk, data, ends, stops, i, k, run)
-        place = encode_words(tables, desk, data, word, flat, place)
-        count = find_groups(tables, desk, word, flat)
-        at = merge_groups(tables, desk, count if k == ends.size else count - 1, flat, out, at)
+        place = encode_words(tables, desk, data, word, out, place)
+        count = find_groups(tables, desk, word, out)
+        at = merge_groups(tables, desk, count if k == ends.size else count - 1, out, at)
         while done < k:
             stops[done] = groups.stops[groups.of_words[stops[done]]]
             done += 1
-        place = keep_last(groups, count, flat)
+        groups.starts[0] = groups.starts[count - 1]
+        groups.left[0] = groups.left[count - 1]
     return stops
 
 

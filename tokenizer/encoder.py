@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +16,28 @@ from tokenizer import encode_kernel as kernel
 from tokenizer.encode_desk import new_desk
 from tokenizer.encode_long import new_room
 from tokenizer.encode_tables import Tables, encoding_tables
+from tokenizer.memory import Joined, Memory
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import scanner
 from tokenizer.utf8 import require_text, texts_as_bytes
 from tokenizer.vocabulary import Vocabulary
 
-TASK_CHARACTERS = 1 << 15, 1 << 20
-"""Texts are encoded together up to so many characters, at least and at most; fewer let threads end together."""
+TASK_CHARACTERS = 1 << 18
+"""Texts are encoded together up to so many characters: more take no less time each, and more memory."""
 
-TASKS_PER_THREAD = 4
+LAST_CHARACTERS = 1 << 15
+"""The last ones, up to so many: the threads then end at about the same time."""
 
-KEPT_ROOM = 4 << 20
-"""Room for so many ids is kept between two calls."""
+
+class Part(NamedTuple):
+    """Some texts, encoded."""
+
+    ids: NDArray[np.int32]
+    """Their ids, one text's after another's."""
+    counts: NDArray[np.int64]
+    """How many ids each has."""
+    sizes: NDArray[np.int64]
+    """How many bytes of UTF-8 each has."""
 
 
 class Encoder:
@@ -41,7 +53,7 @@ class Encoder:
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """The ids of one text."""
-        return self._encode([text])[0]
+        return self._encode([text]).ids
 
     def encode_batch(self, texts: Sequence[str], threads: int | None = None) -> list[NDArray[np.int32]]:
         """The ids of each text, as views of one array."""
@@ -54,27 +66,42 @@ class Encoder:
         """All ids, one text's after another's, and where each text's begin (one more than there are texts); texts
         are spread over ``threads`` (all cores by default)."""
         threads = threads or os.cpu_count() or 1
-        tasks = _tasks(texts, threads)
-        workers = min(threads, len(tasks))
-        if workers <= 1:
-            parts = [self._encode(task) for task in tasks]
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                parts = list(pool.map(self._encode, tasks))
-        counts = np.concatenate([[0], *(counts for _, counts in parts)])
-        flat = np.concatenate([ids for ids, _ in parts]) if parts else np.empty(0, dtype=np.int32)
-        return flat, np.cumsum(counts, dtype=np.int64)
+        lengths = _lengths(texts)
+        tasks = list(_tasks(texts, lengths, threads))
+        flat = Joined(np.int32, expected=sum(lengths))
+        counts = [np.zeros(1, dtype=np.int64)]
+        for part in self._in_order(tasks, threads) if threads > 1 < len(tasks) else map(self._encode, tasks):
+            flat.add(part.ids)
+            counts.append(part.counts)
+        return flat.whole(), np.cumsum(np.concatenate(counts))
 
-    def _encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All ids and how many each text has."""
-        data, ends = texts_as_bytes(texts)
-        pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
+    def _in_order(self, tasks: Sequence[Sequence[str]], threads: int) -> Iterator[Part]:
+        """The parts of ``tasks``; this thread is one of the ``threads``, so that no core is asked to run two."""
+        pool = ThreadPoolExecutor(min(threads, len(tasks)) - 1)
+        try:
+            waiting: deque[Future[Part]] = deque()
+            for task, future in [(task, pool.submit(self._encode, task)) for task in tasks]:
+                waiting.append(_finished(self._encode(task)) if future.cancel() else future)
+                while waiting and waiting[0].done():
+                    yield waiting.popleft().result()
+            for future in waiting:
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def parts(self, texts: Sequence[str]) -> Iterator[Part]:
+        """The texts, encoded some at a time, on this thread."""
+        return map(self._encode, _tasks(texts, _lengths(texts), threads=1))
+
+    def _encode(self, texts: Sequence[str]) -> Part:
         with self._desk() as desk:
-            out = desk.room_for(data.size + kernel.SLACK)
+            data, ends = texts_as_bytes(texts, desk.bytes)
+            pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
+            out = desk.ids.room_for(data.size + kernel.SLACK)
             stops = self._kernel(self.tables, desk.held, data, pieces, out)
             if last_piece is not None:
                 stops = np.concatenate([[0], stops])[last_piece]
-            return out[: stops[-1]].copy(), np.diff(stops, prepend=0)
+            return Part(out[: stops[-1]].copy(), np.diff(stops, prepend=0), np.diff(ends, prepend=0))
 
     @contextmanager
     def _desk(self) -> Iterator[_Desk]:
@@ -96,35 +123,34 @@ def prepare(vocabulary: Vocabulary) -> tuple[Tables, int]:
 
 
 class _Desk:
-    """What one thread encodes with: words lately encoded and room for ids, kept from call to call."""
+    """What one thread encodes with: words lately encoded, and memory for bytes and ids."""
 
     def __init__(self, merges: int) -> None:
         self.held = new_desk(merges)
-        self._room = np.empty(0, dtype=np.int32)
-
-    def room_for(self, size: int) -> NDArray[np.int32]:
-        """Room for ``size`` ids; kept unless it is large, as fresh memory costs a tenth of the encoding."""
-        if self._room.size >= size:
-            return self._room
-        room = np.empty(size, dtype=np.int32)
-        if size <= KEPT_ROOM:
-            self._room = room
-        return room
+        self.bytes = Memory(np.uint8)
+        self.ids = Memory(np.int32)
 
 
-def _tasks(texts: Sequence[str], threads: int) -> list[Sequence[str]]:
-    """``texts`` in parts, several for each thread."""
+def _finished(part: Part) -> Future[Part]:
+    future: Future[Part] = Future()
+    future.set_result(part)
+    return future
+
+
+def _lengths(texts: Sequence[str]) -> list[int]:
     for text in texts:
         require_text(text)
-    least, limit = TASK_CHARACTERS
-    if threads > 1:
-        limit = min(limit, max(least, sum(map(len, texts)) // (TASKS_PER_THREAD * threads)))
-    tasks, start, held = [], 0, 0
-    for i, text in enumerate(texts):
-        held += len(text)
-        if held >= limit:
-            tasks.append(texts[start : i + 1])
-            start, held = i + 1, 0
+    return list(map(len, texts))
+
+
+def _tasks(texts: Sequence[str], lengths: list[int], threads: int) -> Iterator[Sequence[str]]:
+    """``texts`` in parts, each a share of what is left for every thread (guided self-scheduling: Polychronopoulos
+    and Kuck, 1987)."""
+    left, start, held = sum(lengths), 0, 0
+    for i, length in enumerate(lengths):
+        held += length
+        if held >= min(max(left // (2 * threads), LAST_CHARACTERS), TASK_CHARACTERS):
+            yield texts[start : i + 1]
+            left, start, held = left - held, i + 1, 0
     if start < len(texts):
-        tasks.append(texts[start:])
-    return tasks
+        yield texts[start:]

@@ -16,7 +16,6 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -103,9 +102,6 @@ def encode_in_order(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[Enco
 
 
 def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoded]:
-    ids, offsets = tokenizer.encode_to_array(texts, threads=1)
-    ends = np.concatenate([[0], np.cumsum(tokenizer.token_sizes[ids], dtype=np.int64)])[
-        offsets
-    ]  # of the texts, in bytes
-    parts = zip(texts, pairwise(offsets.tolist()), np.diff(ends).tolist(), strict=True)
-    return [Encoded(text, ids[start:end], size) for text, (start, end), size in parts]
+    parts = list(tokenizer.encoder.parts(texts))
+    ids = [row for part in parts for row in np.split(part.ids, np.cumsum(part.counts)[:-1])]
+    return list(map(Encoded, texts, ids, np.concatenate([part.sizes for part in parts]).tolist()))

@@ -33,7 +33,8 @@ class Tokenizer:
 
     def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:
         self.vocabulary = vocabulary
-        self._encoder = Encoder(vocabulary, prepared)
+        self.encoder = Encoder(vocabulary, prepared)
+        """What encodes."""
         self._bytes = [
             *vocabulary.tokens,
             *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
@@ -90,7 +91,7 @@ class Tokenizer:
     @property
     def unreachable_tokens(self) -> int:
         """How many ordinary tokens no text produces."""
-        return self._encoder.unreachable
+        return self.encoder.unreachable
 
     def encode(
         self,
@@ -108,7 +109,7 @@ class Tokenizer:
         allowed = self._special(allowed_special)
         refused = self._special(disallowed_special) - allowed
         if not allowed and not refused:
-            return self._encoder.encode(text).tolist()  # type: ignore[no-any-return]
+            return self.encoder.encode(text).tolist()  # type: ignore[no-any-return]
         longest_first = sorted(allowed | refused, key=len, reverse=True)
         parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
         ids: list[int] = []
@@ -118,18 +119,18 @@ class Tokenizer:
                     f"text holds the special token {part!r} at character {sum(map(len, parts[:i]))}; name it in "
                     "allowed_special, or leave it out of disallowed_special to encode its letters"
                 )
-            ids += [self.vocabulary.special_tokens[part]] if i % 2 else self._encoder.encode(part).tolist()
+            ids += [self.vocabulary.special_tokens[part]] if i % 2 else self.encoder.encode(part).tolist()
         return ids
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of ``text``, and the characters ``text[start:end]`` that each token holds any part of."""
-        ids = self._encoder.encode(text)
+        ids = self.encoder.encode(text)
         spans = character_spans(as_bytes(text), self.token_sizes[ids])
         return ids.tolist(), [(start, end) for start, end in spans.tolist()]
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
         """The ids of each text, over ``threads`` threads (all cores by default)."""
-        return [ids.tolist() for ids in self._encoder.encode_batch(texts, threads)]
+        return [ids.tolist() for ids in self.encoder.encode_batch(texts, threads)]
 
     def encode_to_array(
         self, texts: Sequence[str], *, threads: int | None = None
@@ -138,7 +139,7 @@ class Tokenizer:
 
         No Python int is made on the way; otherwise as `encode_batch`.
         """
-        return self._encoder.encode_to_array(texts, threads)
+        return self.encoder.encode_to_array(texts, threads)
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes of one token; of a special token, the UTF-8 of its text. `InputError` for an id out of range,

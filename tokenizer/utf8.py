@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
+from tokenizer.memory import Memory
 from tokenizer.transcode import transcoded
 from tokenizer.vectors import BEYOND
 
@@ -47,12 +48,17 @@ def joined(parts: Iterable[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(bytearray().join([*parts, bytes(BEYOND)]), dtype=np.uint8)[:-BEYOND]
 
 
-def texts_as_bytes(texts: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The UTF-8 of ``texts`` one after another, as by `joined`, and where each ends; raises what `to_utf8` does."""
+def texts_as_bytes(
+    texts: Iterable[str], memory: Memory[np.uint8] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The UTF-8 of ``texts`` one after another, as by `joined`, and where each ends; raises what `to_utf8` does.
+
+    With ``memory`` the bytes last until it is used again.
+    """
     texts = list(texts)
     for text in texts:
         require_text(text)
-    data, ends, sound = transcoded(texts)
+    data, ends, sound = transcoded(texts, memory or Memory(np.uint8))
     if not sound:
         for text in texts:
             to_utf8(text)
