@@ -76,6 +76,25 @@ def test_arrays_are_the_lists(tokenizer: Tokenizer) -> None:
     assert [part.tolist() for part in tokenizer.encode_to_array([])] == [[], [0]]
 
 
+def test_arrays_grow_with_text_of_more_ids_than_characters(tokenizer: Tokenizer) -> None:
+    texts = ["\U00012000\U0001b170" * size for size in (3, 40_000, 1, 60_000, 0, 7)]
+    expected = [tokenizer.encode(text) for text in texts]
+    assert len(expected[1]) > len(texts[1])
+    for threads in (1, 3):
+        flat, offsets = tokenizer.encode_to_array(texts, threads=threads)
+        assert flat.tolist() == list(itertools.chain.from_iterable(expected))
+        assert np.diff(offsets).tolist() == [len(ids) for ids in expected]
+
+
+def test_a_bad_text_among_many_stops_all_threads(tokenizer: Tokenizer) -> None:
+    texts = [(samples.folder() / "news.txt").read_text("utf-8")] * 100
+    for place in (0, 50, 99):
+        with pytest.raises(InputError, match="surrogate"):
+            tokenizer.encode_to_array([*texts[:place], "가\ud800", *texts[place:]], threads=3)
+    flat, offsets = tokenizer.encode_to_array(texts, threads=3)
+    assert flat.size == offsets[-1] == 100 * offsets[1]
+
+
 def encode_here(tokenizer: Tokenizer, text: str, queue: Any) -> None:
     queue.put(tokenizer.encode(text))
 
