@@ -77,10 +77,10 @@ class Tokenizer:
         """Special tokens: text to id."""
         return dict(self.vocabulary.special_tokens)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text."""
-        return self.vocabulary.fingerprint()
+        return self.vocabulary.fingerprint
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ import json
 import lzma
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Vocabulary:
         """Number of ids, special tokens included."""
         return len(self.tokens) + len(self.special_tokens)
 
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text; not of names or provenance."""
         digest = hashlib.sha256(f"{self.grammar} {self.strict}\n".encode())
@@ -96,7 +98,7 @@ class Vocabulary:
             **self.provenance,
             "grammar": self.grammar,
             "strict": self.strict,
-            "fingerprint": self.fingerprint(),
+            "fingerprint": self.fingerprint,
             "sha256": {name: sha256_file(folder / name) for name in ("tokenizer.json", "tokenizer_config.json")},
         }
         if self.strict:
@@ -131,7 +133,7 @@ class Vocabulary:
                 )
         path = folder / "tokenizer.json"
         vocabulary = _parse(parse_json(content["tokenizer.json"], path), record, path)
-        if vocabulary.fingerprint() != record.get("fingerprint"):
+        if vocabulary.fingerprint != record.get("fingerprint"):
             raise InputError(
                 f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it"
             )
