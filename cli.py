@@ -429,9 +429,13 @@ def main() -> None:
 
 
 def _load(name: str) -> Tokenizer:
+    import gc
+
     from tokenizer import Tokenizer
 
-    return Tokenizer.load(name)
+    loaded = Tokenizer.load(name)
+    gc.freeze()  # it stays, and what was imported: no collection need search them
+    return loaded
 
 
 def _value_after(text: str) -> tuple[str, Any]:

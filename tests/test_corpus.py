@@ -17,12 +17,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tokenizer import InputError, corpus
 from tokenizer.corpus import documents, find_files, total_size
-from tokenizer.pretokenize import PATTERNS, pretokens
 
 TEXTS = ["첫째 문서입니다.\r\n둘째 줄", "결을 따라\n자르면 😀", " 끝 "]
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -151,15 +148,3 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         texts(tmp_path, errors="ignore")
     with pytest.raises(InputError, match="the corpus: holds no text"):
         texts()
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.text("가나 a1.,!\n\r\t/", max_size=300))
-def test_pieces_of_a_long_text_have_its_pre_tokens(text: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus, "PIECE", 10)
-        blocks = [text[i : i + 7] for i in range(0, len(text), 7)]
-        pieces = list(corpus.safe_pieces(blocks))
-    assert "".join(pieces) == text
-    for grammar in PATTERNS:
-        assert [p for piece in pieces for p in pretokens(piece, grammar)] == pretokens(text, grammar)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
-from tokenizer import InputError, Tokenizer, corpus, train
+from tokenizer import InputError, Tokenizer, pieces, train
 from tokenizer.streaming import StreamDecoder, encode_stream
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=120) | st.text("나는 결을😀\u0301.,\n\r 12ab", max_size=120)
@@ -47,7 +47,8 @@ def test_bytes_that_are_no_character_are_replaced_when_that_is_certain(tokenizer
 @given(ANY_TEXT, st.integers(1, 9))
 def test_a_streamed_text_has_the_ids_of_the_whole(tokenizer: Tokenizer, text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus, "PIECE", 10)
+        patch.setattr(pieces, "PIECE", 10)
+        patch.setattr(pieces, "BLOCK_BYTES", 1)
         parts = list(encode_stream(tokenizer, (text[i : i + size] for i in range(0, len(text), size))))
     assert [token_id for part in parts for token_id in part.tolist()] == tokenizer.encode(text)
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus import Document
-from tokenizer.counts import Counts, CountTable, add_string, batches
+from tokenizer.counts import Counts, CountTable, add_string
 from tokenizer.native import native
+from tokenizer.pieces import batches
 from tokenizer.runs import next_run, next_word
 from tokenizer.unicode import class_table
 from tokenizer.utf8 import texts_as_bytes

@@ -1,24 +1,19 @@
 """Documents from files: .txt, .jsonl and .parquet, plain or compressed, folders, stdin, Hugging Face datasets.
 
-Everything streams; at most one document, or one piece of a long text file, is held at a time.
-
-A ``.txt`` file is one document, cut into pieces of about `PIECE` characters so that memory stays bounded. A
-piece ends behind a line end that is followed by neither white space nor ``/``: no grammar has a pre-token
-across such a place, so training and encoding give what the whole file would. Only where a text has no such
-place for `LONGEST` characters is it cut at any line end, or at any character. Joined, the pieces are the text.
+Everything streams; at most one document, or one piece of a long text file, is held at a time. A ``.txt`` file is
+one document, cut into pieces (`tokenizer.pieces`).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import regex
-
 from tokenizer.errors import InputError
+from tokenizer.pieces import safe_pieces
 from tokenizer.text_files import (
     COMPRESSIONS,
     Errors,
@@ -34,12 +29,9 @@ from tokenizer.text_files import (
     stream_blocks,
 )
 
-PIECE = 1 << 20
-LONGEST = 16 << 20
 FORMATS = (".txt", ".jsonl", ".parquet")
 STDIN = Path("-")
 DATASET = "hf:"
-_CUT = regex.compile(r"[\r\n](?=[^\s/])")
 
 
 @dataclass(frozen=True)
@@ -149,24 +141,6 @@ def _texts(source: Path | str, text_key: str, errors: Errors, progress: Progress
             )
     finally:  # also when the reader has had enough
         replacements.warn()
-
-
-def safe_pieces(blocks: Iterable[str]) -> Iterator[str]:
-    """Cut a text at safe places into pieces of about `PIECE` characters."""
-    held, searched = "", PIECE
-    for block in blocks:
-        held += block
-        while len(held) > 2 * PIECE:
-            if match := _CUT.search(held, searched):
-                cut = match.end()
-            elif len(held) >= LONGEST:
-                cut = held.rfind("\n", PIECE) + 1 or len(held)
-            else:
-                searched = len(held) - 1
-                break
-            yield held[:cut]
-            held, searched = held[cut:], PIECE
-    yield held
 
 
 def _dataset_texts(name: str, text_key: str, replacements: Replacements) -> Iterator[str]:

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native import inlined, native
+from tokenizer.pieces import batches
 from tokenizer.pretokenize import O200K, next_pretoken
 from tokenizer.unicode import class_table
 from tokenizer.utf8 import joined, texts_as_bytes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-BATCH_BYTES = 4 << 20  # enough for a thread to run some tens of milliseconds between two turns of Python
 
 
 @inlined
@@ -241,20 +240,6 @@ def grown(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
     bigger = np.zeros(size, dtype=array.dtype)
     bigger[: array.size] = array
     return bigger
-
-
-def batches(texts: Iterable[str], size: int = BATCH_BYTES) -> Iterator[list[str]]:
-    """Lists of texts of about ``size`` bytes."""
-    batch: list[str] = []
-    held = 0
-    for text in texts:
-        batch.append(text)
-        held += len(text) * 3  # the upper bound for Korean, near enough for the rest
-        if held >= size:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
 
 
 def count_pretokens(texts: Iterable[str], *, threads: int = 2, on_batch: Callable[[int], None] | None = None) -> Counts:

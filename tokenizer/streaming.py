@@ -21,15 +21,12 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.corpus import safe_pieces
-from tokenizer.counts import batches
+from tokenizer.pieces import BATCH_BYTES, batches, safe_pieces
 from tokenizer.progress import Step, step
 from tokenizer.text_files import Errors, Replacements, decoded, stream_blocks
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
-
-BATCH_BYTES = 4 << 20
 
 
 class Encoded(NamedTuple):
