@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import command, provenance
+from benchmarks.provenance import command, provenance, shown_path
 from benchmarks.timing import Unmeasured, measure_in_child
+from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
+from tokenizer.files import sha256_file
 from tokenizer.progress import step
 
 PEERS = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
@@ -57,3 +59,18 @@ def speed_provenance() -> dict[str, Any]:
         except PackageNotFoundError:
             found["versions"][package] = None
     return found | {"command": command("python", "-m", "benchmarks.speed")}
+
+
+def describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
+    """Files with sizes and SHA-256, and the text in them; reading it also warms the disk's cache for all."""
+    files = find_files(paths)
+    if STDIN in files:
+        raise InputError("stdin can be read only once, but every measurement reads the text: name files")
+    count = size = 0
+    for document in documents(paths, text_key=text_key):
+        count, size = count + 1, size + len(document.text.encode())
+    return {
+        "files": [{"name": shown_path(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
+        "documents": count,
+        "bytes": size,
+    }

@@ -1,7 +1,8 @@
-"""Speed and memory of training, encoding and pretraining, beside other libraries.
+"""Speed and memory of training, encoding, sharding and pretraining, beside other libraries.
 
     python -m benchmarks.speed train CORPUS... --vocab-size 102400 --rounds 3 --json train.json
     python -m benchmarks.speed encode -t gyeol-100k TEXT... --threads 2 --rounds 5 --worst
+    python -m benchmarks.speed shard -t gyeol-100k CORPUS... --rounds 5 --json shard.json
     python -m benchmarks.speed pretrain SHARDS --preset nano --steps 8 --rounds 3 --json pretrain.json
 
 Every measurement is one process (see `benchmarks.timing`), the rounds go round all of them in turn, and a
@@ -26,14 +27,15 @@ import click
 from benchmarks.engines import ENGINES, Form
 from benchmarks.o200k import RANK_FILES, ensure_ranks, load_encoding
 from benchmarks.pretraining import measure_pretraining
-from benchmarks.provenance import cores, shown_path
-from benchmarks.rounds import missing, run_rounds, speed_provenance
-from benchmarks.speed_tables import print_encoding, print_pretraining, print_training
+from benchmarks.provenance import cores
+from benchmarks.rounds import describe, missing, run_rounds, speed_provenance
+from benchmarks.sharding import measure_sharding
+from benchmarks.speed_tables import print_encoding, print_pretraining, print_sharding, print_training
 from benchmarks.timing import spread
 from benchmarks.trainers import TRAINERS, TrainJob
-from tokenizer.corpus import STDIN, documents, find_files
+from tokenizer.corpus import documents
 from tokenizer.errors import InputError
-from tokenizer.files import sha256_file, write_json
+from tokenizer.files import write_json
 
 PIECE = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
@@ -62,7 +64,7 @@ def measure_training(
         if name not in TRAINERS:
             raise InputError(f"unknown trainer {name!r}; known: {', '.join(TRAINERS)}")
     skipped = {name: reason for name in names if (reason := missing(TRAINERS[name].modules))}
-    described = _describe(corpus, text_key)
+    described = describe(corpus, text_key)
     workers = threads or cores()
     curriculum = {"weights": [list(weight) for weight in weights]} if weights else {}
     job = asdict(TrainJob([str(path) for path in corpus], vocab_size, workers, curriculum, text_key))
@@ -104,13 +106,14 @@ def measure_encoding(
 
     ``results`` is a list: vocabulary, engine, method, threads, case ("text", or one of `worst_texts`), rounds,
     ``mb_per_second`` (10**6 bytes of UTF-8; median, min, max), ``equal_documents`` (of ``documents``: those whose
-    ids are those of the vocabulary's first engine here) and ``of_normal`` (median speed / that of "text", one thread).
+    ids are those of the vocabulary's first engine here), ``of_normal`` (median speed / that of "text", one thread)
+    and ``of_one_thread`` (speed / that of one thread in the same round: median, min, max).
     """
     chosen = list(dict.fromkeys(engines)) or list(ENGINES)
     for name in chosen:
         if name not in ENGINES:
             raise InputError(f"unknown engine {name!r}; known: {', '.join(ENGINES)}")
-    described = _describe(paths, text_key)
+    described = describe(paths, text_key)
     texts = [piece for document in documents(paths, text_key=text_key) for piece in pieces(document.text)]
     cases = {"text": texts} | (worst_texts(worst_bytes, texts) if worst else {})
     skipped: dict[str, str] = {}
@@ -194,7 +197,12 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
         }
         row |= {"threads": int(threads), "bytes": sizes[case], "mb_per_second": speed, "rounds": runs}
         row |= {"documents": len(ids), "equal_documents": sum(a == b for a, b in zip(ids, first, strict=True))}
-        rows.append(row | {"of_normal": speed["median"] / usual if usual else None})
+        row["of_normal"] = speed["median"] / usual if usual else None
+        one = found.get(f"{vocabulary} | {engine} | {case} | 1")
+        row["of_one_thread"] = (
+            spread([a["seconds"] / b["seconds"] for a, b in zip(one, runs, strict=True)]) if one else None
+        )
+        rows.append(row)
     return rows
 
 
@@ -217,21 +225,6 @@ def _forms(tokenizers: Sequence[str], scratch: Path) -> list[Form]:
     file = RANK_FILES[BASE_VOCABULARY]
     ranks = ensure_ranks(file) / file.cache_name
     return [*forms, Form(BASE_VOCABULARY, load_encoding(BASE_VOCABULARY)._pat_str, str(ranks), None)]
-
-
-def _describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
-    """Files with sizes and SHA-256, and the text in them; reading it also warms the disk's cache for all."""
-    files = find_files(paths)
-    if STDIN in files:
-        raise InputError("stdin can be read only once, but every measurement reads the text: name files")
-    count = size = 0
-    for document in documents(paths, text_key=text_key):
-        count, size = count + 1, size + len(document.text.encode())
-    return {
-        "files": [{"name": shown_path(p), "bytes": p.stat().st_size, "sha256": sha256_file(p)} for p in files],
-        "documents": count,
-        "bytes": size,
-    }
 
 
 @contextmanager
@@ -265,7 +258,7 @@ SECONDS = click.FloatRange(min=0, min_open=True)
 
 @click.group()
 def main() -> None:
-    """Measure the speed of training, encoding and pretraining beside other libraries."""
+    """Measure the speed of training, encoding, sharding and pretraining beside other libraries."""
 
 
 @main.command()
@@ -300,6 +293,19 @@ def encode(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path 
     """Encode TEXTS with the vocabularies of TOKENIZERs, and with o200k_base, in several engines."""
     with input_errors():
         _finish(measure_encoding(tokenizers, texts, **options), json_path, print_encoding)
+
+
+@main.command()
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("-t", "--tokenizer", required=True)
+@click.option("--timeout", type=SECONDS, default=3600.0, show_default=True, help="Seconds for one measurement.")
+@ROUNDS
+@JSON
+@TEXT_KEY
+def shard(tokenizer: str, corpus: tuple[str, ...], json_path: Path | None, **options: Any) -> None:
+    """Run `gyeol shard` on CORPUS with TOKENIZER, all of the command."""
+    with input_errors():
+        _finish(measure_sharding(tokenizer, corpus, **options), json_path, print_sharding)
 
 
 @main.command()

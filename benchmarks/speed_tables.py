@@ -34,7 +34,17 @@ def print_training(result: dict[str, Any], console: Console | None = None) -> No
 def print_encoding(result: dict[str, Any], console: Console | None = None) -> None:
     """Print what `measure_encoding` returned."""
     table = _table(f"Encoding {result['texts']['bytes'] / 1e6:.1f} MB, cold caches")
-    for column in ("vocabulary", "engine", "case", "threads", "MB/s", "min - max", "of normal", "same ids"):
+    for column in (
+        "vocabulary",
+        "engine",
+        "case",
+        "threads",
+        "MB/s",
+        "min - max",
+        "of normal",
+        "of 1 thread",
+        "same ids",
+    ):
         left = column in ("vocabulary", "engine", "case")
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for row in result["results"]:
@@ -47,8 +57,26 @@ def print_encoding(result: dict[str, Any], console: Console | None = None) -> No
             f"{speed['median']:.2f}",
             f"{speed['min']:.2f} - {speed['max']:.2f}",
             "-" if row["of_normal"] is None else f"{row['of_normal']:.2f}",
+            "-" if row["of_one_thread"] is None else f"{row['of_one_thread']['median']:.2f}",
             f"{row['equal_documents']}/{row['documents']}",
         )
+    _print(table, result, console)
+
+
+def print_sharding(result: dict[str, Any], console: Console | None = None) -> None:
+    """Print what `measure_sharding` returned."""
+    own = result["results"]
+    table = _table(f"gyeol shard, {result['corpus']['bytes'] / 1e6:.1f} MB to {own['tokens']:,} tokens")
+    for column in ("tokenizer", "seconds", "min - max", "MB/s", "CPU s", "peak MB"):
+        table.add_column(column, justify="left" if column == "tokenizer" else "right", no_wrap=True)
+    table.add_row(
+        escape(result["settings"]["tokenizer"]),
+        f"{own['seconds']['median']:.2f}",
+        f"{own['seconds']['min']:.2f} - {own['seconds']['max']:.2f}",
+        f"{own['mb_per_second']['median']:.1f}",
+        f"{own['cpu_seconds']['median']:.2f}",
+        f"{own['peak_bytes']['median'] / 1e6:,.0f}",
+    )
     _print(table, result, console)
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import samples
 from benchmarks import speed
 from benchmarks.rivals import ENGINES, TRAINERS
-from tokenizer import train
+from tokenizer import Tokenizer, train
 from tokenizer.shards import write_shards
 
 SAMPLES = str(samples.folder())
@@ -50,7 +50,7 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
     out = tmp_path / "encode.json"
     chosen = [word for name in ("gyeol", "tiktoken", "fastokens") for word in ("--engine", name)]
-    options = ["--worst", "--worst-bytes", "1000", "--json", str(out), *chosen]
+    options = ["--worst", "--worst-bytes", "1000", "--threads", "2", "--json", str(out), *chosen]
     done = run("encode", "-t", str(tmp_path / "tiny"), f"{SAMPLES}/letter.txt", *options)
     assert done.exit_code == 0, done.output
     found = json.loads(out.read_text(encoding="utf-8"))
@@ -64,8 +64,25 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for row in rows:
         assert row["equal_documents"] == row["documents"] > 0
         assert row["mb_per_second"]["median"] > 0
+        if row["threads"] == 1:
+            assert row["of_one_thread"]["median"] == 1
     assert all("no_such_module" in skipped["reason"] for skipped in found["skipped"])
     assert found["skipped"]
+    assert str(tmp_path) not in out.read_text(encoding="utf-8")
+
+
+def test_sharding(tmp_path: Path) -> None:
+    train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
+    out = tmp_path / "shard.json"
+    done = run("shard", "-t", str(tmp_path / "tiny"), SAMPLES, "--rounds", "2", "--json", str(out))
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text(encoding="utf-8"))
+    own = found["results"]
+    assert len(own["rounds"]) == 2
+    assert own["tokens"] == write_shards(Tokenizer.load(tmp_path / "tiny"), [SAMPLES], tmp_path / "shards")["tokens"]
+    assert own["mb_per_second"]["max"] == found["corpus"]["bytes"] / 1e6 / own["seconds"]["min"]
+    assert own["peak_bytes"]["min"] > 10e6
+    assert own["cpu_seconds"]["min"] > 0
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
@@ -106,6 +123,8 @@ def test_worst_texts_are_as_long_as_asked() -> None:
         (["pretrain", "no-such-folder"], "manifest.json: no such file"),
         (["encode", "-t", "no-such-tokenizer", SAMPLES], "unknown tokenizer"),
         (["encode", "-t", "x", SAMPLES, "--engine", "nobody"], "unknown engine"),
+        (["shard", "-t", "no-such-tokenizer", SAMPLES], "unknown tokenizer"),
+        (["shard", "-t", "gyeol-100k", SAMPLES, "--timeout", "0.01"], "stopped after 0.01 s"),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:
