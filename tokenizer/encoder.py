@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -19,6 +17,7 @@ from tokenizer.encode_tables import Tables, encoding_tables
 from tokenizer.memory import Joined, Memory
 from tokenizer.morphemes import piece_ends
 from tokenizer.pretokenize import scanner
+from tokenizer.threads import in_order
 from tokenizer.utf8 import require_text, texts_as_bytes
 from tokenizer.vocabulary import Vocabulary
 
@@ -70,24 +69,10 @@ class Encoder:
         tasks = list(_tasks(texts, lengths, threads))
         flat = Joined(np.int32, expected=sum(lengths))
         counts = [np.zeros(1, dtype=np.int64)]
-        for part in self._in_order(tasks, threads) if threads > 1 < len(tasks) else map(self._encode, tasks):
+        for part in in_order(self._encode, tasks, min(threads, len(tasks) or 1)):
             flat.add(part.ids)
             counts.append(part.counts)
         return flat.whole(), np.cumsum(np.concatenate(counts))
-
-    def _in_order(self, tasks: Sequence[Sequence[str]], threads: int) -> Iterator[Part]:
-        """The parts of ``tasks``; this thread is one of the ``threads``, so that no core is asked to run two."""
-        pool = ThreadPoolExecutor(min(threads, len(tasks)) - 1)
-        try:
-            waiting: deque[Future[Part]] = deque()
-            for task, future in [(task, pool.submit(self._encode, task)) for task in tasks]:
-                waiting.append(_finished(self._encode(task)) if future.cancel() else future)
-                while waiting and waiting[0].done():
-                    yield waiting.popleft().result()
-            for future in waiting:
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def parts(self, texts: Sequence[str]) -> Iterator[Part]:
         """The texts, encoded some at a time, on this thread."""
@@ -129,12 +114,6 @@ class _Desk:
         self.held = new_desk(merges)
         self.bytes = Memory(np.uint8)
         self.ids = Memory(np.int32)
-
-
-def _finished(part: Part) -> Future[Part]:
-    future: Future[Part] = Future()
-    future.set_result(part)
-    return future
 
 
 def _lengths(texts: Sequence[str]) -> list[int]:

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from tokenizer.pieces import BATCH_BYTES, batches, safe_pieces
 from tokenizer.progress import Step, step
 from tokenizer.text_files import Errors, Replacements, decoded, stream_blocks
+from tokenizer.threads import in_order
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
@@ -87,15 +87,9 @@ def _told(blocks: Iterable[bytes], progress: Step) -> Iterator[bytes]:
 
 def encode_in_order(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[Encoded]:
     """Each text with its ids, in order: some are encoded on all cores while further ones are read."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        running: deque[Future[list[Encoded]]] = deque()
-        for batch in batches(texts, BATCH_BYTES):
-            running.append(pool.submit(_encoded, tokenizer, batch))
-            if len(running) > 2 * workers:
-                yield from running.popleft().result()
-        while running:
-            yield from running.popleft().result()
+    work = partial(_encoded, tokenizer)
+    for batch in in_order(work, batches(texts, BATCH_BYTES), os.cpu_count() or 1):
+        yield from batch
 
 
 def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoded]:

@@ -136,15 +136,16 @@ def _zstd_blocks(raw: IO[bytes], zstandard: Any) -> Iterator[bytes]:
 
 def decoded(blocks: Iterable[bytes], name: str, replacements: Replacements) -> Iterator[str]:
     """The text of UTF-8 ``blocks``, without a leading byte order mark."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     pending, offset, start = b"", 0, True
     for block in chain(blocks, [b""]):
-        text = decoder.decode(block, final=not block)
-        data, pending = pending + block, decoder.getstate()[0]
-        data = data[: len(data) - len(pending)]
-        if bad := _replaced(data, text):
-            replacements.add(f"{name}: invalid UTF-8 at byte {offset + _first_error(data)}", bad, UTF_8)
-        offset += len(data)
+        data, final = pending + block, not block
+        try:
+            text, used = codecs.utf_8_decode(data, "strict", final)
+        except UnicodeDecodeError as error:
+            text, used = codecs.utf_8_decode(data, "replace", final)
+            damage = f"{name}: invalid UTF-8 at byte {offset + error.start}"
+            replacements.add(damage, _replaced(data[:used], text), UTF_8)
+        pending, offset = data[used:], offset + used
         if start and text:
             text, start = text.removeprefix("\ufeff"), False
         yield text
@@ -154,14 +155,6 @@ def _replaced(data: bytes, text: str) -> int:
     """How many of the U+FFFD in ``text``, decoded from ``data``, were not in the data."""
     found = text.count("\ufffd")
     return found - data.count("\ufffd".encode()) if found else 0
-
-
-def _first_error(data: bytes) -> int:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start
-    return len(data)
 
 
 def json_texts(blocks: Iterable[str], path: Path, text_key: str, replacements: Replacements) -> Iterator[str]:

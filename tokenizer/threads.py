@@ -1,0 +1,55 @@
+"""Work on several threads, with the results in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``map(work, items)`` on so many ``threads``; at most eight items a thread are held.
+
+    The caller's thread is one of them: it takes the items from their iterator, works itself whenever four wait or
+    are worked on for every other thread, and helps with what is left at the end. So no core is asked to run two.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    others = threads - 1
+    pool = ThreadPoolExecutor(others)
+    running: deque[_Task[Item, Result]] = deque()
+    try:
+        for item in items:
+            running.append(_Task(pool, work, item))
+            if sum(not task.future.done() for task in running) > 4 * others:
+                running[-1].take_over()
+            while running and (running[0].future.done() or len(running) > 8 * others):
+                yield running.popleft().future.result()
+        for task in running:
+            task.take_over()
+        while running:
+            yield running.popleft().future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Task(Generic[Item, Result]):
+    """Work that another thread does unless this one takes it over before it is begun."""
+
+    def __init__(self, pool: ThreadPoolExecutor, work: Callable[[Item], Result], item: Item) -> None:
+        self._work, self._item = work, item
+        self.future = pool.submit(work, item)
+
+    def take_over(self) -> None:
+        """Do it here; what goes wrong is raised in its turn."""
+        if self.future.cancel():
+            self.future = Future()
+            try:
+                self.future.set_result(self._work(self._item))
+            except Exception as error:
+                self.future.set_exception(error)
