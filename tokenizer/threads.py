@@ -27,7 +27,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
         for item in items:
             running.append(_Task(pool, work, item))
             if sum(not task.future.done() for task in running) > 4 * others:
-                running[-1].take_over()
+                any(task.take_over() for task in running)  # the first that was not begun
             while running and (running[0].future.done() or len(running) > 8 * others):
                 yield running.popleft().future.result()
         for task in running:
@@ -45,11 +45,13 @@ class _Task(Generic[Item, Result]):
         self._work, self._item = work, item
         self.future = pool.submit(work, item)
 
-    def take_over(self) -> None:
-        """Do it here; what goes wrong is raised in its turn."""
-        if self.future.cancel():
-            self.future = Future()
-            try:
-                self.future.set_result(self._work(self._item))
-            except Exception as error:
-                self.future.set_exception(error)
+    def take_over(self) -> bool:
+        """Do it here unless it was begun; what goes wrong is raised in its turn."""
+        if not self.future.cancel():
+            return False
+        self.future = Future()
+        try:
+            self.future.set_result(self._work(self._item))
+        except Exception as error:
+            self.future.set_exception(error)
+        return True
