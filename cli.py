@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import json
 import os
@@ -402,8 +404,6 @@ def demo(context: click.Context, out: Path, minutes: float) -> None:
 
 def main() -> None:
     """Run the command; turn what went wrong into one line on stderr and an exit code."""
-    import atexit
-    import gc
     import logging
 
     from tokenizer.errors import InputError
@@ -429,8 +429,6 @@ def main() -> None:
 
 
 def _load(name: str) -> Tokenizer:
-    import gc
-
     from tokenizer import Tokenizer
 
     loaded = Tokenizer.load(name)

@@ -15,7 +15,7 @@ by design, so read it beside ``kept_whole`` and the fertility.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any
@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 from benchmarks.letters import byte_offsets, code_points, eojeols, is_hangul
 from benchmarks.peers import Ids, Peer
 from tokenizer import morphemes
+from tokenizer.pieces import batches
 
-BATCH_CHARACTERS = 1 << 21
-"""Texts are encoded and analysed together up to this many characters."""
+BATCH_BYTES = 3 << 21
+"""Texts are encoded and analysed together up to about this many bytes."""
 
 Boundaries = Callable[[Sequence[str]], Sequence[Sequence[int]]]
 """For each eojeol the character offsets, strictly inside it, where two morphemes meet."""
@@ -152,7 +153,7 @@ def alignment(peer: Peer, texts: Iterable[str], gold: Gold | None = None) -> dic
     gold = gold or Gold()
     counts = Counts()
     pieces = Pieces(peer)
-    for batch in _batches(texts):
+    for batch in batches(texts, BATCH_BYTES):
         changed = _measure(counts, peer, batch, pieces, gold)
         lines = [line for text in changed for line in text.split("\n")]
         for line in _measure(counts, peer, lines, pieces, gold):
@@ -210,19 +211,6 @@ def _hangul_eojeols(points: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDAr
     hangul = np.concatenate([[0], np.cumsum(is_hangul(points))])
     kept = hangul[ends] > hangul[starts]
     return starts[kept], ends[kept]
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        batch.append(text)
-        characters += len(text)
-        if characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -89,5 +89,5 @@ def _run(tokenizer: str, corpus: Sequence[str | Path], text_key: str, timeout: f
 
 
 def _children_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    spent = os.times()
+    return spent.children_user + spent.children_system
