@@ -90,8 +90,8 @@ def train(
 ) -> None:
     """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
     from tokenizer import train as train_tokenizer
-    from tokenizer.curriculum import CurriculumOptions, Stage
     from tokenizer.inspection import vocabulary_record
+    from tokenizer.training.curriculum import CurriculumOptions, Stage
 
     _check_free(out, "gyeol.json", "no tokenizer")
     given: dict[str, Any] = {}
@@ -211,10 +211,10 @@ def fertility(
     carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
-    from benchmarks.fertility import measure_loaded
-    from benchmarks.load_peers import load_what_loads
-    from benchmarks.report import check_report, write_report
-    from benchmarks.tables import print_fertility
+    from benchmarks.fertility.measuring import measure_loaded
+    from benchmarks.peers.load import load_what_loads
+    from benchmarks.report.html import check_report, write_report
+    from benchmarks.report.terminal import print_fertility
 
     if html:
         check_report(html)
@@ -236,7 +236,7 @@ def fertility(
 @AS_JSON
 def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Write CORPUS as token files for pretraining. Run it again to go on after an interruption."""
-    from tokenizer.shards import write_shards
+    from tokenizer.shards.write import write_shards
 
     manifest = write_shards(_load(tokenizer), list(corpus), out, **options)
     if as_json:
@@ -448,8 +448,8 @@ def _value_after(text: str) -> tuple[str, Any]:
 
 
 def _inspect_in_page(html: Path, tokenizers: tuple[str, ...], text: str | None, as_json: bool) -> None:
-    from benchmarks.load_peers import load_peers
-    from benchmarks.report import check_report, write_inspection
+    from benchmarks.peers.load import load_peers
+    from benchmarks.report.html import check_report, write_inspection
 
     if text is None or as_json:
         raise click.UsageError("--html shows a TEXT, and goes without --json")

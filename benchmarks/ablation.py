@@ -2,9 +2,9 @@
 
     python -m benchmarks.ablation CORPUS --dev TEXTS --vocab-size 102400 --json ablation.json
 
-Every vocabulary is trained in a process of its own (see `benchmarks.timing`) and measured with
-`benchmarks.fertility` and `benchmarks.alignment` (Korean files only, against Kiwi). The file is written again
-after each, and those that it already has are not trained again.
+Every vocabulary is trained in a process of its own (see `benchmarks.speed.child`) and measured with
+`benchmarks.fertility.measure` and `benchmarks.fertility.alignment` (Korean files only, against Kiwi). The file is
+written again after each, and those that it already has are not trained again.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.alignment import Gold, alignment
-from benchmarks.fertility import measure
-from benchmarks.load_peers import load_peer
+from benchmarks.fertility.alignment import Gold, alignment
+from benchmarks.fertility.measuring import measure
+from benchmarks.peers.load import load_peer
 from benchmarks.provenance import command, cores, provenance
-from benchmarks.speed import input_errors
-from benchmarks.tables import print_whole
-from benchmarks.timing import Unmeasured, measure_in_child
-from benchmarks.trainers import TrainJob
-from tokenizer.corpus import documents, find_files
+from benchmarks.report.terminal import print_whole
+from benchmarks.speed.__main__ import input_errors
+from benchmarks.speed.child import Unmeasured, measure_in_child
+from benchmarks.speed.trainers import TrainJob
+from tokenizer.corpus.reader import documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
 from tokenizer.progress import step

@@ -15,12 +15,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks.charts import ratio_picture
-from benchmarks.fertility import measure
+from benchmarks.fertility.measuring import measure
 from benchmarks.provenance import command
-from benchmarks.report import check_report
-from benchmarks.speed import input_errors
-from benchmarks.tables import figure, groups_of, print_fertility
+from benchmarks.report.charts import ratio_picture
+from benchmarks.report.html import check_report
+from benchmarks.report.terminal import figure, groups_of, print_fertility
+from benchmarks.speed.__main__ import input_errors
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, write_json
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 # Not lazily: `pretrain` and `generate` are modules too, and whichever was bound last would win.
 from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
-from model.generate import generate, generate_batch
+from model.generation import generate, generate_batch
 from model.loss import chunked_cross_entropy
-from model.memory import describe_plan
-from model.pretrain import dry_run, pretrain
+from model.plan import describe_plan
 from model.pretrain_config import PretrainConfig, PretrainResult
+from model.pretraining import dry_run, pretrain
 from model.transformer import Transformer
 
 __all__ = [

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.config import ModelConfig
-from model.documents import DocumentMask
+from model.document_mask import DocumentMask
 from model.norm import RMSNorm
 from tokenizer.errors import InputError
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from model.data import TokenStream, spread_windows
-from model.documents import DocumentMask
+from model.document_mask import DocumentMask
 from model.precision import autocast
 from model.transformer import Transformer
 from tokenizer.errors import InputError

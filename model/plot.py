@@ -11,7 +11,7 @@ import numpy as np
 
 from model.checkpoint import IDENTITY
 from model.config import ModelConfig
-from model.runlog import read_log
+from model.log import read_log
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, read_json
 

@@ -46,7 +46,7 @@ class PretrainConfig:
 
     batch_tokens: int | None = None
     """Tokens in an optimizer step, rounded down to whole windows; None is what suits the preset
-    (`model.recipe.RECIPES`)."""
+    (`model.defaults.RECIPES`)."""
 
     micro_batch_tokens: int = 4096
     """Tokens in a forward and backward pass; gradients add up over the passes of a step."""

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from model.attention import Attention, Cache, LayerCache, rotary_table
 from model.config import ModelConfig
-from model.documents import DocumentMask
+from model.document_mask import DocumentMask
 from model.loss import chunked_cross_entropy
 from model.norm import RMSNorm
 from tokenizer.errors import InputError

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from conftest import ROOT
 
 import cli
 import samples
+from tests.conftest import ROOT
 from tokenizer import Tokenizer, train
-from tokenizer.shards import write_shards
+from tokenizer.shards.write import write_shards
 
 CORPUS = str(samples.folder())
 

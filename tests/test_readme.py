@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 import samples
+from tests.conftest import ROOT
 
 READMES = ("README.md", "README.ko.md")
 

@@ -14,7 +14,7 @@ from tokenizer.errors import InputError
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
-    from tokenizer.trainer import train
+    from tokenizer.training.recipes import train
 
 __all__ = ["InputError", "Tokenizer", "train"]
 
@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
 
         return Tokenizer
     if name == "train":
-        from tokenizer.trainer import train
+        from tokenizer.training.recipes import train
 
         return train
     raise AttributeError(f"module 'tokenizer' has no attribute {name!r}")

@@ -20,9 +20,9 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.pieces import BATCH_BYTES, batches, safe_pieces
+from tokenizer.corpus.formats import Errors, Replacements, decoded, stream_blocks
 from tokenizer.progress import Step, step
-from tokenizer.text_files import Errors, Replacements, decoded, stream_blocks
+from tokenizer.text.cutting import BATCH_BYTES, batches, safe_pieces
 from tokenizer.threads import in_order
 
 if TYPE_CHECKING:

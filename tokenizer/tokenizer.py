@@ -14,21 +14,21 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokenizer.encode_tables import Tables
-from tokenizer.encoder import Encoder, prepare
+from tokenizer.encoding.encoder import Encoder, prepare
+from tokenizer.encoding.saved_tables import Prepared, keep, recall
+from tokenizer.encoding.tables import Tables
 from tokenizer.errors import InputError
-from tokenizer.offsets import character_spans
-from tokenizer.prepared import Prepared, keep, recall
 from tokenizer.shipped import shipped_folder, shipped_names
-from tokenizer.utf8 import as_bytes
-from tokenizer.vocabulary import Vocabulary
+from tokenizer.text.offsets import character_spans
+from tokenizer.text.utf8 import as_bytes
+from tokenizer.vocabulary.vocabulary import Vocabulary
 
 
 class Tokenizer:
     """Byte-level BPE with Korean in mind: ``decode(encode(text)) == text`` for every str.
 
-    Make one with `tokenizer.train` or `Tokenizer.load`. ``prepared`` is what `tokenizer.encoder.prepare` makes of the
-    vocabulary, where that is there already.
+    Make one with `tokenizer.train` or `Tokenizer.load`. ``prepared`` is what `tokenizer.encoding.encoder.prepare` makes
+    of the vocabulary, where that is there already.
     """
 
     def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:

@@ -1,0 +1,5 @@
+"""How many tokens each tokenizer spends, with intervals and morpheme alignment."""
+
+from benchmarks.fertility.measuring import measure, measure_loaded
+
+__all__ = ["measure", "measure_loaded"]

@@ -1,0 +1,1 @@
+"""The tokenizers that are compared: one interface for every library."""

@@ -1,0 +1,149 @@
+"""From a name or a path to the tokenizer that is compared:
+
+load_peer("o200k_base")             tiktoken, without a network (see o200k.py)
+load_peer("qwen3")                  a vocabulary that splintr-rs carries
+load_peer("runs/mine")              a folder saved by Gyeol, or a folder with a tokenizer.json
+load_peer("runs/spm.model")         SentencePiece
+load_peer("owner/name")             the tokenizer.json of a repository of the Hugging Face hub
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import splintr
+import tiktoken
+
+from benchmarks.peers.adapters import GyeolPeer, HuggingFacePeer, Peer, SentencePiecePeer, SplintrPeer, TiktokenPeer
+from tokenizer.errors import InputError
+from tokenizer.shipped import shipped_names
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def load_peer(spec: str | Path) -> Peer:
+    """Load the tokenizer that ``spec`` names.
+
+    ``spec`` is a name that tiktoken or splintr-rs knows, in this order, or else a path: a folder saved by
+    Gyeol, a folder with a ``tokenizer.json``, a ``.json`` file of the package tokenizers, or a SentencePiece
+    ``.model`` file; or else a repository of the Hugging Face hub (``owner/name``). Write ``./name`` for a path
+    that looks like a known name. Raises `InputError`, with the names that are known, if it is none of these.
+    """
+    spec = str(spec)
+    for names, peer in _named():
+        if spec in names:
+            return peer(spec)
+    path = Path(spec)
+    if path.is_dir():
+        return _load_folder(path)
+    if path.is_file():
+        return _load_file(path)
+    if _HUB_NAME.fullmatch(spec):
+        return _load_from_hub(spec)
+    known = "; ".join(f"{peer.kind}: {' '.join(names)}" for names, peer in _named() if names)
+    raise InputError(
+        f"{spec!r} is no file or folder here and no known tokenizer; give a folder saved by Gyeol, "
+        "a tokenizer.json, a SentencePiece .model file, a name of the Hugging Face hub (owner/name) or one of these "
+        f"names: {known}"
+    )
+
+
+def load_peers(specs: Iterable[str | Path | Peer], cached: Mapping[str, Peer] | None = None) -> list[Peer]:
+    """The tokenizer of each spec, in order; a spec given twice is loaded once and gives the same peer.
+
+    Two tokenizers of the same name are told apart: the second is called what was asked for. Raises
+    `InputError` as `load_peer` does, and for two `Peer` objects of the same name. ``cached`` has tokenizers that
+    are loaded already, by spec.
+    """
+    loaded: dict[str | Peer, Peer] = {}
+    found: list[Peer] = []
+    for spec in specs:
+        key = spec if isinstance(spec, Peer) else str(spec)
+        if key not in loaded:
+            peer = key if isinstance(key, Peer) else (cached or {}).get(key) or load_peer(key)
+            names = {other.name for other in loaded.values()}
+            if peer.name in names and isinstance(key, str):
+                peer.name = key
+            if peer.name in names:
+                raise InputError(f"two tokenizers are named {peer.name!r}; give each its own name")
+            loaded[key] = peer
+        found.append(loaded[key])
+    return found
+
+
+def load_what_loads(
+    specs: Sequence[str | Path | Peer],
+) -> tuple[list[Peer | None], list[dict[str, str]]]:
+    """As `load_peers`, with None for a tokenizer that cannot be loaded, and the name and reason of each such.
+
+    Raises `InputError` only for two tokenizers of the same name.
+    """
+    failed: dict[str, str] = {}
+    usable: dict[int, Peer | str] = {}
+    cached: dict[str, Peer] = {}
+    for i, spec in enumerate(specs):
+        key = spec if isinstance(spec, Peer) else str(spec)
+        try:
+            if isinstance(key, str) and key not in cached and key not in failed:
+                cached[key] = load_peer(key)
+            if key not in failed:
+                usable[i] = key
+        except InputError as error:
+            failed[str(key)] = str(error)
+    found = dict(zip(usable, load_peers(list(usable.values()), cached), strict=True))
+    return [found.get(i) for i in range(len(specs))], [{"name": k, "reason": v} for k, v in failed.items()]
+
+
+def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | type[SplintrPeer]]]:
+    """The names that each library knows, and the peer that loads one."""
+    return [
+        (shipped_names(), GyeolPeer),
+        (tiktoken.list_encoding_names(), TiktokenPeer),
+        (_splintr_names(), SplintrPeer),
+    ]
+
+
+def _splintr_names() -> list[str]:
+    """What splintr carries; it says so only in the message for a name that it does not know."""
+    try:
+        splintr.Tokenizer.from_pretrained("?")
+    except ValueError as error:
+        return re.findall(r"[^\s,]+", str(error).partition("Supported:")[2])
+    raise AssertionError("splintr knows a tokenizer named '?'")
+
+
+def _load_from_hub(name: str) -> Peer:
+    from huggingface_hub import hf_hub_download  # slow to import, and rarely needed
+
+    try:
+        return HuggingFacePeer(hf_hub_download(name, "tokenizer.json"), name)
+    except InputError:
+        raise
+    except Exception as error:  # no network, no such repository, a gated one: many kinds from several packages
+        raise InputError(
+            f"{name!r}: no file or folder here, and the Hugging Face hub gives no tokenizer.json for it "
+            f"({type(error).__name__}); offline, download it elsewhere and give the path of tokenizer.json"
+        ) from None
+
+
+def _load_folder(path: Path) -> Peer:
+    name = path.resolve().name
+    if (path / "gyeol.json").is_file():
+        return GyeolPeer(str(path), name)
+    if (path / "tokenizer.json").is_file():
+        return HuggingFacePeer(path / "tokenizer.json", name)
+    if models := sorted(path.glob("*.model")):
+        return SentencePiecePeer(models[0], name)
+    raise InputError(f"{path}: a folder without gyeol.json, tokenizer.json or a .model file; it holds no tokenizer")
+
+
+def _load_file(path: Path) -> Peer:
+    if path.suffix == ".json":
+        named_by_folder = path.name in ("tokenizer.json", "gyeol.json")
+        name = path.resolve().parent.name if named_by_folder else path.stem
+        return GyeolPeer(str(path.parent), name) if path.name == "gyeol.json" else HuggingFacePeer(path, name)
+    if path.suffix == ".model":
+        return SentencePiecePeer(path)
+    raise InputError(f"{path}: not a tokenizer file; give a tokenizer.json or a SentencePiece .model file")

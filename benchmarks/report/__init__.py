@@ -1,0 +1,1 @@
+"""A fertility result for a terminal and as a page."""

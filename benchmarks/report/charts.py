@@ -1,0 +1,260 @@
+"""Charts of a fertility result as inline SVG, drawn by matplotlib: ratios as bars, fertility against vocabulary.
+
+A chart is as wide as a phone (`WIDTH` units), so that a page sets one beside the other on a wide screen and one
+under the other on a narrow one, and no text shrinks. It takes its colours from the page's CSS variables
+(``--ink``, ``--muted``, ``--rule``, ``--paper``, ``--ours``, ``--others``), and so follows a dark scheme; its text
+stays text, for the page to set in its own font. The same figures give the same bytes: no date, no random ids.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from benchmarks.peers.adapters import GyeolPeer
+from benchmarks.report.terminal import groups_of
+
+WIDTH = 340
+ROW = 36
+"""Height of a bar with the text above it."""
+SCATTER_HEIGHT = 300
+
+INK, MUTED, RULE, PAPER, OURS, OTHERS = (f"#0000{i:02x}" for i in range(1, 7))
+_VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", OURS: "ours", OTHERS: "others"}
+
+_FIXED = {
+    "ink": "#1b1b1b",
+    "muted": "#595959",
+    "rule": "#c8c8c8",
+    "paper": "#ffffff",
+    "ours": "#0b5fa5",
+    "others": "#8a8f98",
+}
+"""Colours of a picture that stands alone; dark enough on white for WCAG AA where they are text."""
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar sign in the name of a tokenizer is a dollar sign
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 12,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "text.color": INK,
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The ratio of one tokenizer, with its interval where it was measured."""
+
+    name: str
+    ratio: float | None
+    interval: Sequence[float] | None
+    ours: bool
+    baseline: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """The fertility of one tokenizer, by the size of its vocabulary."""
+
+    name: str
+    vocab_size: int
+    fertility: float
+    ours: bool
+    baseline: bool
+
+
+def ratio_charts(result: dict[str, Any], base: str) -> dict[str, str]:
+    """For each group of files a chart of the ratios to ``base``: bars on one scale, whiskers, a line at 1.
+
+    ``result`` is what `benchmarks.fertility.measure` returned.
+    """
+    bars = {group: _bars(result, group, base) for group in groups_of(result)}
+    ends = [end for rows in bars.values() for bar in rows for end in (bar.ratio or 0, *(bar.interval or ()))]
+    limit = 1.05 * max(1, *ends)
+    return {group: _ratio_chart(rows, limit, f"ratio {base} {group}") for group, rows in bars.items()}
+
+
+def vocabulary_charts(result: dict[str, Any]) -> dict[str, str]:
+    """For each group of files a chart of tokens per character by size of vocabulary, every point with its name."""
+    return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in groups_of(result)}
+
+
+def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
+    """The chart of one group's ratios as an SVG file of its own, in fixed colours on white."""
+    svg = ratio_charts(result, base)[group]
+    for variable, colour in _FIXED.items():
+        svg = svg.replace(f"var(--{variable})", colour)
+    view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    size = f' width="{2 * float(view[1]):g}" height="{2 * float(view[2]):g}" style="background:#fff"' if view else ""
+    return svg.replace("<svg ", f"<svg{size} ", 1)
+
+
+def _bars(result: dict[str, Any], group: str, base: str) -> list[Bar]:
+    rows = []
+    for tokenizer in result["tokenizers"]:
+        own = result["results"][tokenizer["name"]]["groups"][group]
+        interval = own["intervals"]["ratio"][base]
+        ours, baseline = tokenizer["kind"] == GyeolPeer.kind, tokenizer["name"] == base
+        rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, ours, baseline))
+    return rows
+
+
+def _points(result: dict[str, Any], group: str) -> list[Point]:
+    rates = {name: own["groups"][group]["tokens_per_character"] for name, own in result["results"].items()}
+    return [
+        Point(t["name"], t["vocab_size"], rates[t["name"]], t["kind"] == GyeolPeer.kind, t["name"] in result["against"])
+        for t in result["tokenizers"]
+    ]
+
+
+def _ratio_chart(bars: Sequence[Bar], limit: float, salt: str) -> str:
+    """One chart; ``salt`` tells its ids from those of the other charts of a page."""
+    with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
+        figure, axes = _axes(ROW * len(bars) + 34, left=4, right=8, bottom=26, top=8)
+        axes.set(xlim=(0, limit), ylim=(len(bars) - 0.02, 0))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
+        axes.yaxis.set_major_locator(NullLocator())
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(length=3)
+        for row, bar in enumerate(bars):
+            _bar(axes, row, bar)
+        axes.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=3)
+        return _svg(figure)
+
+
+def _vocabulary_chart(points: Sequence[Point], salt: str) -> str:
+    """One chart; ``salt`` as for `_ratio_chart`."""
+    with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
+        figure, axes = _axes(SCATTER_HEIGHT, left=40, right=10, bottom=26, top=10)
+        sizes, rates = [p.vocab_size for p in points], [p.fertility for p in points]
+        room = 0.12 * (max(rates) - min(rates) or max(rates))
+        axes.set(xscale="log", xlim=(min(sizes) / 1.35, max(sizes) * 1.35), ylim=(min(rates) - room, max(rates) + room))
+        axes.xaxis.set_major_locator(FixedLocator(_round_sizes(min(sizes), max(sizes))))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size / 1000:g}K"))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+        axes.tick_params(length=3)
+        axes.grid(color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        for point in points:
+            face = PAPER if point.baseline else OURS if point.ours else OTHERS
+            marker = "D" if point.baseline else "s" if point.ours else "o"
+            edge = INK if point.baseline else face
+            axes.plot(point.vocab_size, point.fertility, marker, color=face, markeredgecolor=edge, markersize=7)
+        _name_points(axes, points)
+        return _svg(figure)
+
+
+def _axes(height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
+    """A figure of `WIDTH` units and axes that leave these margins"""
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)  # a pixel is a unit
+    FigureCanvasSVG(figure)
+    box = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height)
+    axes = figure.add_axes(box)
+    for part in (figure.patch, axes.patch):
+        part.set_visible(False)
+    return figure, axes
+
+
+def _bar(axes: Axes, row: int, bar: Bar) -> None:
+    """One row: the name at the left and the figure at the right, the bar below them."""
+    weight = "bold" if bar.ours else "normal"
+    across = axes.get_yaxis_transform()
+    axes.text(0, row + 0.38, bar.name, transform=across, weight=weight)
+    if bar.ratio is None:
+        axes.text(1, row + 0.38, "–", transform=across, ha="right")
+        return
+    face = PAPER if bar.baseline else OURS if bar.ours else OTHERS
+    edge = INK if bar.baseline else face
+    axes.barh(row + 0.68, bar.ratio, height=0.3, color=face, edgecolor=edge, linewidth=1, zorder=2)
+    shown = f"{bar.ratio:.2f}"
+    if bar.interval:
+        low, high = bar.interval
+        shown += f"  [{low:.2f}, {high:.2f}]"
+        axes.plot([low, high], [row + 0.68] * 2, color=PAPER, linewidth=3.6, zorder=4, solid_capstyle="butt")
+        axes.plot([low, high], [row + 0.68] * 2, "|-", color=INK, linewidth=1.6, markersize=8, zorder=5)
+    axes.text(1, row + 0.38, shown, transform=across, ha="right", weight=weight)
+
+
+def _round_sizes(low: float, high: float) -> list[float]:
+    """Some six sizes at most that an axis from ``low`` to ``high`` is marked at."""
+    steps = [step * 10**power for power in range(1, 9) for step in (1, 1.5, 2, 3, 5, 7)]
+    inside = [size for size in steps if low / 1.3 <= size <= high * 1.3]
+    return inside[:: 1 + len(inside) // 6]
+
+
+def _name_points(axes: Axes, points: Sequence[Point]) -> None:
+    """Write each name at the nearest free place beside its point, with a line to it where that is not close by."""
+    frame = axes.get_window_extent()
+    places = [tuple(axes.transData.transform((point.vocab_size, point.fertility))) for point in points]
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    for (x, y), point in zip(places, points, strict=True):
+        width = 8 * sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in point.name)
+        for distance, angle in _around():
+            dx, dy = distance * math.cos(angle), distance * math.sin(angle)
+            side = "left" if dx > 4 else "right" if dx < -4 else "center"
+            left = x + dx - {"left": 0, "right": width, "center": width / 2}[side]
+            box = (left, y + dy - 6, left + width, y + dy + 6)
+            inside = box[0] >= frame.x0 and box[2] <= WIDTH and box[1] >= frame.y0 and box[3] <= frame.y1
+            if inside and not any(_overlap(box, other) for other in taken):
+                break
+        taken.append(box)
+        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4} if distance > 14 else None
+        axes.annotate(
+            point.name,
+            (point.vocab_size, point.fertility),
+            (dx, dy - 4),
+            textcoords="offset points",
+            arrowprops=line,
+            ha=side,
+            weight="bold" if point.ours else "normal",
+        )
+
+
+def _around() -> Iterable[tuple[float, float]]:
+    """Distances and angles, the nearest first, right and left before above and below."""
+    for distance in (10, 12, 20, 30, 44, 60, 80):
+        for eighth in (0, 4, 2, 6, 1, 7, 3, 5):
+            yield distance + (2 if eighth in (2, 6) else 0), eighth * math.pi / 4
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _svg(figure: Figure) -> str:
+    """The figure as an ``svg`` element in the page's colours."""
+    buffer = io.StringIO()
+    with warnings.catch_warnings():  # a name in Hangul is set by the page's font, whatever matplotlib's lacks
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every chart, and nothing points to them
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{variable})")
+    return svg.replace("<svg ", '<svg class="chart" role="img" ', 1)

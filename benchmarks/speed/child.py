@@ -1,0 +1,93 @@
+"""Measuring one piece of work in a process of its own.
+
+A fresh process has cold caches and a peak of memory that is its own. `measure_in_child` starts one that runs a
+function of `benchmarks.speed.worker`; the child clocks the work with `clocked` and sends its figures back as JSON.
+
+The peak is VmHWM where Linux gives it: ``ru_maxrss`` of a child starts at what its parent held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+REASON_LENGTH = 300
+_WORKER_VARIABLES = ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "FASTOKENS_BPE_THREADS")
+
+
+class Unmeasured(Exception):
+    """A library that cannot do the work; the message says why."""
+
+
+def clocked(work: Callable[[], T]) -> tuple[T, dict[str, float]]:
+    """Run ``work``: its result, and wall and CPU seconds and bytes of memory before it and at the peak."""
+    before, cpu, start = peak_bytes(), time.process_time(), time.perf_counter()
+    result = work()
+    seconds = time.perf_counter() - start
+    figures = {
+        "seconds": seconds,
+        "cpu_seconds": time.process_time() - cpu,
+        "bytes_before": before,
+        "peak_bytes": peak_bytes(),
+    }
+    return result, figures
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held, in bytes."""
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def measure_in_child(job: dict[str, Any], folder: Path, threads: int, timeout: float) -> dict[str, Any]:
+    """What ``python -m benchmarks.speed.worker`` says of ``job``, its libraries held to ``threads`` threads.
+
+    ``folder`` is for the job's file and the child's answer. Raises `Unmeasured` when the library cannot do it,
+    dies or needs more than ``timeout`` seconds.
+    """
+    question, answer = folder / "job.json", folder / "answer.json"
+    question.write_text(json.dumps(job), encoding="utf-8")
+    answer.unlink(missing_ok=True)
+    environment = os.environ | {name: str(threads) for name in _WORKER_VARIABLES} | {"TOKENIZERS_PARALLELISM": "true"}
+    command = [sys.executable, "-m", "benchmarks.speed.worker", str(question), str(answer)]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise Unmeasured(f"stopped after {timeout:g} s; see --timeout") from None
+    if not answer.exists():
+        raise Unmeasured(_death(done.returncode, done.stderr.decode("utf-8", errors="replace")))
+    found: dict[str, Any] = json.loads(answer.read_bytes())
+    if "error" in found:
+        raise Unmeasured(" ".join(found["error"].replace(str(folder), "").split())[:REASON_LENGTH])
+    return found
+
+
+def _death(code: int, stderr: str) -> str:
+    if code < 0:
+        return f"its process died of {signal.Signals(-code).name}" + (
+            "; out of memory?" if -code == signal.SIGKILL else ""
+        )
+    last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
+    return f"its process ended with exit code {code}: {last[0]}"[:REASON_LENGTH]
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median, least and greatest of the rounds."""
+    return {"median": median(values), "min": min(values), "max": max(values)}

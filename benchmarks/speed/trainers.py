@@ -1,0 +1,209 @@
+"""The trainers whose speed and vocabularies are compared.
+
+They read the corpus through `tokenizer.corpus.documents` inside their clock. Those that split no text
+themselves (SentencePiece) or are made to be fed lines (kiwipiepy) get its lines, from the same reader; none
+needs a file of its own. All learn the same number of ordinary tokens from the same corpus.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tokenizer.corpus.reader import documents
+from tokenizer.vocabulary.vocabulary import default_special_tokens
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What every trainer is asked for."""
+
+    corpus: list[str]
+    vocab_size: int
+    """Special tokens of Gyeol's included."""
+    threads: int
+    curriculum: dict[str, Any] = field(default_factory=dict)
+    """Options of `tokenizer.training.curriculum.CurriculumOptions`, for Gyeol's curriculum only."""
+    text_key: str = "text"
+
+    @property
+    def ordinary(self) -> int:
+        """How many tokens are learnt, the 256 bytes included."""
+        return self.vocab_size - len(default_special_tokens())
+
+    def texts(self) -> Iterator[str]:
+        """The documents of the corpus."""
+        return (document.text for document in documents(self.corpus, text_key=self.text_key))
+
+    def lines(self) -> Iterator[str]:
+        """Their lines, line ends left on."""
+        return (line for text in self.texts() for line in text.splitlines(keepends=True))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a trainer made."""
+
+    tokens: int
+    """How many tokens the vocabulary has."""
+    save: Callable[[Path], object]
+    """Writes it into a new folder that `benchmarks.peers.load.load_peer` reads."""
+
+
+Train = Callable[[TrainJob], Trained]
+
+
+def _gyeol(recipe: str) -> Train:
+    def train(job: TrainJob) -> Trained:
+        from tokenizer import train as train_gyeol
+
+        options = _curriculum(job.curriculum) if recipe == "curriculum" else None
+        trained = train_gyeol(
+            job.corpus,
+            job.vocab_size,
+            recipe=recipe,
+            curriculum=options,
+            threads=job.threads,
+            text_key=job.text_key,
+        )
+        return Trained(len(trained.vocabulary.tokens), trained.save)
+
+    return train
+
+
+def _curriculum(given: dict[str, Any]) -> Any:
+    """The options from their JSON form."""
+    from tokenizer.training.curriculum import CurriculumOptions, Stage
+
+    options = dict(given)
+    if "stages" in options:
+        options["stages"] = tuple(Stage(level, until) for level, until in options["stages"])
+    if "weights" in options:
+        options["weights"] = tuple((pattern, factor) for pattern, factor in options["weights"])
+    return CurriculumOptions(**options)
+
+
+def _written(content: str | bytes, name: str) -> Callable[[Path], object]:
+    """Writes ``content`` into a folder as its file ``name``."""
+
+    def save(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+    return save
+
+
+def _hugging_face(job: TrainJob) -> Trained:
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    from tokenizer.pretokenize.o200k import PATTERN
+
+    own = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    own.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+    trainer = trainers.BpeTrainer(
+        vocab_size=job.ordinary,
+        min_frequency=2,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    own.decoder = decoders.ByteLevel()
+    own.train_from_iterator(job.texts(), trainer)
+    return Trained(int(own.get_vocab_size()), lambda folder: _written(own.to_str(), "tokenizer.json")(folder))
+
+
+def _rustbpe(job: TrainJob) -> Trained:
+    import rustbpe
+
+    from tokenizer.pretokenize.o200k import PATTERN
+
+    own = rustbpe.Tokenizer()
+    own.train_from_iterator(job.texts(), job.ordinary, pattern=PATTERN)
+    ranks = b"".join(base64.b64encode(bytes(token)) + b" %d\n" % rank for token, rank in own.get_mergeable_ranks())
+    return Trained(int(own.vocab_size), _written(ranks, "ranks.tiktoken"))
+
+
+@cache
+def _kiwi(threads: int) -> Any:
+    from kiwipiepy import Kiwi
+
+    return Kiwi(num_workers=threads)
+
+
+def _kiwipiepy(job: TrainJob) -> Trained:
+    from kiwipiepy.bpe_trainer import train_bpe_tokenizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.json"
+        train_bpe_tokenizer(
+            str(path),
+            job.lines(),
+            job.ordinary,
+            min_pair_frequency=2,
+            pretokenize_j=True,
+            pretokenize_e=True,
+            pretokenize_vcp=True,
+            pretokenize_xsv=True,
+            kiwi=_kiwi(job.threads),
+            num_workers=job.threads,
+            show_progress=False,
+        )
+        content = path.read_bytes()
+    return Trained(len(json.loads(content)["model"]["vocab"]), _written(content, "tokenizer.json"))
+
+
+def _sentencepiece(model_type: str) -> Train:
+    def train(job: TrainJob) -> Trained:
+        import io
+
+        import sentencepiece
+
+        buffer = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(line.rstrip("\r\n") for line in job.lines()),
+            model_writer=buffer,
+            model_type=model_type,
+            vocab_size=job.ordinary,
+            byte_fallback=True,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            max_sentence_length=1 << 24,
+            hard_vocab_limit=model_type != "unigram",  # unigram falls short of its size on a small corpus
+            bos_id=-1,
+            eos_id=-1,
+            num_threads=job.threads,
+            minloglevel=2,
+        )
+        model = buffer.getvalue()
+        size = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
+        return Trained(int(size), _written(model, f"{model_type}.model"))
+
+    return train
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A trainer: the modules it needs, how it trains, and whether it runs unless left out."""
+
+    modules: tuple[str, ...]
+    train: Train
+    default: bool = True
+
+
+TRAINERS = {
+    "gyeol-curriculum": Trainer(("kiwipiepy",), _gyeol("curriculum")),
+    "gyeol-plain": Trainer((), _gyeol("plain")),
+    "gyeol-strict": Trainer(("kiwipiepy",), _gyeol("strict"), default=False),
+    "huggingface": Trainer(("tokenizers",), _hugging_face),
+    "rustbpe": Trainer(("rustbpe",), _rustbpe),
+    "kiwipiepy": Trainer(("kiwipiepy", "kiwipiepy.bpe_trainer"), _kiwipiepy),
+    "sentencepiece-bpe": Trainer(("sentencepiece",), _sentencepiece("bpe"), default=False),
+    "sentencepiece-unigram": Trainer(("sentencepiece",), _sentencepiece("unigram"), default=False),
+}

@@ -1,0 +1,212 @@
+"""Sampling text from a model, piece by piece, never half a syllable."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.attention import Cache
+from model.checkpoint import load_model
+from model.precision import resolve_device
+from model.sampling import Sampling, choose
+from model.token_healing import Continuations, held_to
+from model.transformer import Transformer
+from tokenizer.errors import InputError
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+def generate(
+    run: str | Path,
+    prompt: str,
+    *,
+    max_new_tokens: int = 200,
+    seed: int | None = None,
+    heal: bool = True,
+    device: str = "auto",
+    **sampling: Any,
+) -> Iterator[str]:
+    """Yield the continuation of ``prompt`` by the model in the folder ``run``, in pieces of whole characters.
+
+    ``sampling`` are fields of `Sampling`; ``seed`` makes it repeatable. ``heal`` takes back the last tokens of the
+    prompt where it may end inside a token, see `model.token_healing`. Stops at end-of-text or after ``max_new_tokens``.
+    Raises `InputError` for a folder without a model, a prompt longer than the context, or a value out of range,
+    before the first piece is asked for.
+    """
+    steps, tokenizer = _started(run, [prompt], max_new_tokens, seed, heal, device, Sampling(**sampling))
+    text = _Text(tokenizer, steps.rows[0].owed)
+    return (piece for (token,) in steps if token is not None and (piece := text.add(token)))
+
+
+def generate_batch(
+    run: str | Path,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int = 200,
+    seed: int | None = None,
+    heal: bool = True,
+    device: str = "auto",
+    **sampling: Any,
+) -> list[str]:
+    """The continuations of several prompts, computed together; with a ``seed``, each is what it would be alone.
+
+    Options as in `generate`.
+    """
+    if not prompts:
+        return []
+    steps, tokenizer = _started(run, prompts, max_new_tokens, seed, heal, device, Sampling(**sampling))
+    texts = [_Text(tokenizer, row.owed) for row in steps.rows]
+    pieces: list[list[str]] = [[] for _ in prompts]
+    for tokens in steps:
+        for text, found, token in zip(texts, pieces, tokens, strict=True):
+            if token is not None:
+                found.append(text.add(token))
+    return ["".join(found) for found in pieces]
+
+
+@dataclass
+class Row:
+    """One text that is being written."""
+
+    ids: list[int]
+    """Its tokens, those of the prompt first."""
+
+    generator: torch.Generator
+    """What its tokens are drawn with."""
+
+    owed: bytes = b""
+    """Bytes of the prompt that the next tokens are held to."""
+
+    done: bool = False
+    """Whether it has ended."""
+
+    prompt: int = field(init=False)
+    """Tokens of the prompt."""
+
+    def __post_init__(self) -> None:
+        self.prompt = len(self.ids)
+
+
+class Steps:
+    """Iterates over the next token of every row, or None for a row that is still inside its prompt or has ended.
+
+    All rows stand at the same position: one forward pass takes the tokens that every prompt has, and from there on
+    a row takes its next token from its prompt while there is one, else from the model (as in Meta's Llama). So rows
+    of different lengths need no padding and no mask. At a full context the older half is forgotten.
+    """
+
+    def __init__(
+        self,
+        model: Transformer,
+        rows: list[Row],
+        vocab_size: int,
+        sampling: Sampling,
+        *,
+        limit: int,
+        end: int | None = None,
+        continuations: Continuations | None = None,
+        tokens: Sequence[bytes] = (),
+    ) -> None:
+        self.model, self.rows, self.vocab_size, self.sampling = model, rows, vocab_size, sampling
+        self.limit, self.end, self.continuations, self.tokens = limit, end, continuations, tokens
+
+    @torch.no_grad()
+    def __iter__(self) -> Iterator[list[int | None]]:
+        device, context = self.rows[0].generator.device, self.model.config.max_context
+        cache = Cache(self.model.config, batch=len(self.rows), device=device)
+        start, place = 0, min(row.prompt for row in self.rows)
+        while not all(row.done for row in self.rows):
+            if cache.length + place - start > context:
+                start, cache = place - (context // 2 + 1), Cache(self.model.config, batch=len(self.rows), device=device)
+            pending = torch.tensor([row.ids[start:place] for row in self.rows], device=device)
+            logits = self.model(pending, cache=cache)[:, -1, : self.vocab_size]
+            yield [self._next(row, place, own) for row, own in zip(self.rows, logits, strict=True)]
+            start, place = place, place + 1
+
+    def _next(self, row: Row, place: int, logits: torch.Tensor) -> int | None:
+        """The token of ``row`` at ``place``; ended rows are fed a token so that the others can go on."""
+        if place < row.prompt:
+            return None
+        if row.done:
+            row.ids.append(0)
+            return None
+        if row.owed and self.continuations is not None:
+            logits = held_to(logits, self.continuations.allowed(row.owed))
+        token = choose(logits, self.sampling, row.generator, row.ids)
+        if row.owed:
+            row.owed = row.owed[len(self.tokens[token]) :]
+        row.ids.append(token)
+        row.done = token == self.end or len(row.ids) - row.prompt >= self.limit
+        return None if token == self.end else token
+
+
+class _Text:
+    """Turns ids into whole characters as soon as their bytes are there, the first ``skipped`` bytes left out.
+
+    Bytes that form no character come as U+FFFD; a character still incomplete at the end is dropped.
+    """
+
+    def __init__(self, tokenizer: Any, skipped: bytes = b"") -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._special, self._tokenizer, self._skip = set(tokenizer.special_tokens.values()), tokenizer, len(skipped)
+
+    def add(self, token: int) -> str:
+        """The characters that ``token`` completes."""
+        if token in self._special:
+            return ""
+        raw = self._tokenizer.token_bytes(token)
+        fresh, self._skip = raw[self._skip :], max(0, self._skip - len(raw))
+        return self._decoder.decode(fresh)
+
+
+def prompt_ids(tokenizer: Any, prompt: str, limit: int) -> list[int]:
+    """Encode ``prompt`` as the start of a document; `InputError` when it is longer than ``limit`` tokens."""
+    ids = [tokenizer.special_tokens[END_OF_TEXT], *tokenizer.encode(prompt)]
+    if len(ids) > limit:
+        raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
+    return ids
+
+
+def _started(
+    run: str | Path,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    seed: int | None,
+    heal: bool,
+    device: str,
+    sampling: Sampling,
+) -> tuple[Steps, Any]:
+    """Load the model and set up a row for each prompt."""
+    from tokenizer import Tokenizer
+
+    if max_new_tokens < 1:
+        raise InputError(f"max_new_tokens is {max_new_tokens}; it must be at least 1")
+    place = resolve_device(device)
+    model, tokenizer = load_model(run, place), Tokenizer.load(run)
+    special = set(tokenizer.special_tokens.values())
+    tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
+    continuations = Continuations(tokens)
+    rows = []
+    for prompt in prompts:
+        ids, owed = prompt_ids(tokenizer, prompt, model.config.max_context), b""
+        if heal:
+            ids, owed = continuations.back_off(ids, tokens)
+        generator = torch.Generator(place)
+        _ = generator.seed() if seed is None else generator.manual_seed(seed)
+        rows.append(Row(ids, generator, owed))
+    steps = Steps(
+        model,
+        rows,
+        tokenizer.vocab_size,
+        sampling,
+        limit=max_new_tokens,
+        end=tokenizer.special_tokens[END_OF_TEXT],
+        continuations=continuations,
+        tokens=tokens,
+    )
+    return steps, tokenizer

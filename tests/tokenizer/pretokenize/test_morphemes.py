@@ -1,0 +1,39 @@
+"""Morpheme boundaries are on the surface, and contracted forms stay whole."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tokenizer.pretokenize.morphemes import boundaries, piece_ends, split_counts
+from tokenizer.training.counts import count_pretokens
+
+
+@pytest.mark.parametrize(
+    ("eojeol", "pieces"),
+    [
+        ("학교에서", ["학교", "에서"]),
+        ("개발했습니다", ["개발", "했", "습니다"]),  # 하 and 었 share one syllable
+        ("개발한", ["개발", "한"]),  # so do 하 and ㄴ
+        ("API를", ["API", "를"]),
+        ("😀사과를", ["😀", "사과", "를"]),  # offsets are characters, also beyond the BMP
+        ("가", ["가"]),
+    ],
+)
+def test_boundaries(eojeol: str, pieces: list[str]) -> None:
+    (cuts,) = boundaries([eojeol])
+    edges = [0, *cuts, len(eojeol)]
+    assert [eojeol[a:b] for a, b in itertools.pairwise(edges)] == pieces
+
+
+def test_the_space_before_a_word_stays_with_its_first_piece() -> None:
+    counts = split_counts(count_pretokens(["나는 학교에서 책을 read", "학교에서"]))
+    found = {string.decode(): count for string, count in counts.items()}
+    assert found == {"나": 1, "는": 1, " 학교": 1, "학교": 1, "에서": 2, " 책": 1, "을": 1, " read": 1}
+
+
+def test_piece_ends_count_bytes_and_texts() -> None:
+    ends, per_text = piece_ends(["학교에서 a", "", "b"])
+    assert ends.tolist() == [6, 12, 14, 15]
+    assert per_text.tolist() == [3, 3, 4]

@@ -1,0 +1,273 @@
+"""Encoding is lossless, equal to the reference engines, and safe; saving keeps everything."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import tiktoken
+import tokenizers
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import samples
+from tokenizer import InputError, Tokenizer, train
+from tokenizer.corpus.reader import documents
+from tokenizer.pretokenize.grammars import PATTERNS
+from tokenizer.training.merges import byte_alphabet
+from tokenizer.vocabulary.byte_level import from_unicode
+from tokenizer.vocabulary.vocabulary import RESERVED, build
+
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=200)
+KOREAN_TEXT = st.lists(
+    st.sampled_from(
+        [*"나는책을읽었다가ㅋㅠ.,!? \n\t12aB'sé漢👩‍👩‍👧<|", " 그래서", "<|endoftext|>", "\u1112\u1161\u11ab"]
+    ),
+    max_size=60,
+).map("".join)
+
+
+class Reference(NamedTuple):
+    ours: Tokenizer
+    hugging_face: tokenizers.Tokenizer
+    tiktoken: tiktoken.Encoding
+
+    def check(self, text: str) -> None:
+        ids = self.ours.encode(text)
+        assert self.hugging_face.encode(text, add_special_tokens=False).ids == ids
+        assert self.tiktoken.encode_ordinary(text) == ids
+        assert self.ours.decode(ids) == text
+
+
+@pytest.fixture(scope="module")
+def plain() -> Tokenizer:
+    return train(samples.folder(), 3000, recipe="plain")
+
+
+@pytest.fixture(scope="module")
+def strict() -> Tokenizer:
+    return train(samples.folder(), 3000, recipe="strict")
+
+
+@pytest.fixture(scope="module", params=["curriculum", "plain"])
+def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """A tokenizer of either grammar, and other engines that loaded it."""
+    ours = train(samples.folder(), 3000, recipe=request.param)
+    folder = tmp_path_factory.mktemp("tokenizers") / request.param
+    ours.save(folder)
+    hugging_face = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    hugging_face.encode_special_tokens = True
+    encoding = tiktoken.Encoding(
+        "ours",
+        pat_str=PATTERNS[ours.vocabulary.grammar],
+        mergeable_ranks={token: i for i, token in enumerate(ours.vocabulary.tokens)},
+        special_tokens={},
+    )
+    return Reference(ours, hugging_face, encoding)
+
+
+@pytest.fixture(scope="module")
+def saved(plain: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenizers") / "plain"
+    plain.save(folder)
+    return folder
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANY_TEXT | KOREAN_TEXT)
+def test_round_trip_strict(strict: Tokenizer, text: str) -> None:
+    assert strict.decode(strict.encode(text)) == text
+
+
+@settings(max_examples=1500, deadline=None)
+@given(ANY_TEXT | KOREAN_TEXT)
+def test_round_trip_and_same_ids_as_tokenizers_and_tiktoken(reference: Reference, text: str) -> None:
+    reference.check(text)
+
+
+def test_long_pieces_take_the_heap_and_give_the_same_ids(reference: Reference) -> None:
+    for text in (
+        "가나다라" * 500,
+        "ㅋ" * 3000,
+        "abc" * 1000,
+        "하였습니다" * 40,
+        " " * 5000,
+        "!" * 999,
+        "할 수 있다. " * 300,
+    ):
+        reference.check(text)
+
+
+def test_marks_before_sentence_marks_give_the_same_ids(tmp_path: Path) -> None:
+    """A combining mark ends words of a run and begins symbols: the merges of both may meet there."""
+    tokens = [*byte_alphabet(), "\u0301".encode(), "\u0301,".encode(), b" b", b", b"]
+    made = [(b"\xcc", b"\x81"), (b"\xcc\x81", b","), (b" ", b"b"), (b",", b" b")]
+    ours = Tokenizer(build(tokens, [(tokens.index(a), tokens.index(b)) for a, b in made], grammar="gyeol"))
+    ours.save(tmp_path / "saved")
+    hugging_face = tokenizers.Tokenizer.from_file(str(tmp_path / "saved" / "tokenizer.json"))
+    for text in ("a\u0301, b", "a, b", "가\u0301, b c, b", "*\u0301, b"):
+        assert ours.encode(text) == hugging_face.encode(text, add_special_tokens=False).ids
+
+
+@pytest.mark.corpora
+def test_round_trip_and_same_ids_on_all_of_dev(reference: Reference, corpora: Path) -> None:
+    texts = [document.text for document in documents([corpora / "dev"])]
+    assert len(texts) >= 48
+    expected = reference.hugging_face.encode_batch(texts, add_special_tokens=False)
+    for text, ids, other in zip(texts, reference.ours.encode_batch(texts), expected, strict=True):
+        assert ids == other.ids
+        assert ids == reference.tiktoken.encode_ordinary(text)
+        assert reference.ours.decode(ids) == text
+
+
+def test_strict_tokens_end_at_morphemes(strict: Tokenizer) -> None:
+    from tokenizer.pretokenize.morphemes import boundaries
+
+    for eojeol in ("학교에서는", "개발했습니다", "사람들에게"):
+        ends = set()
+        at = 0
+        for token_id in strict.encode(eojeol):
+            at += len(strict.token_bytes(token_id))
+            ends.add(at)
+        assert {len(eojeol[:cut].encode()) for cut in boundaries([eojeol])[0]} <= ends
+
+
+def test_transformers_loads_the_folder(plain: Tokenizer, saved: Path) -> None:
+    loaded = transformers.AutoTokenizer.from_pretrained(saved)
+    text = "결을 따라 자르면 매끄럽다. It works!"
+    assert loaded(text, add_special_tokens=False)["input_ids"] == plain.encode(text)
+    assert loaded.decode(plain.encode(text)) == text
+    assert loaded.eos_token_id == plain.special_tokens["<|endoftext|>"]
+    assert len(loaded) == plain.vocab_size == 3000
+
+
+def test_saved_and_loaded_is_the_same(plain: Tokenizer, strict: Tokenizer, saved: Path, tmp_path: Path) -> None:
+    text = "나는 학교에서 책을 읽었다."
+    loaded = Tokenizer.load(saved)
+    assert loaded.encode(text) == plain.encode(text)
+    assert loaded.fingerprint == plain.fingerprint != strict.fingerprint
+    strict.save(tmp_path / "strict")
+    assert Tokenizer.load(tmp_path / "strict").encode(text) == strict.encode(text) != plain.encode(text)
+    record = json.loads((tmp_path / "strict" / "gyeol.json").read_text("utf-8"))
+    assert "tokenizer.json alone does not reproduce" in record["note"]
+    assert pickle.loads(pickle.dumps(plain)).encode(text) == plain.encode(text)
+
+
+def test_training_is_deterministic(plain: Tokenizer) -> None:
+    again = train(samples.folder(), 3000, recipe="plain", threads=3)
+    assert again.fingerprint == plain.fingerprint
+
+
+def test_special_tokens_are_letters_unless_allowed(plain: Tokenizer) -> None:
+    end = plain.special_tokens["<|endoftext|>"]
+    assert end not in plain.encode("a<|endoftext|>b")
+    assert plain.encode("a<|endoftext|>b", allowed_special={"<|endoftext|>"}).count(end) == 1
+    allowed = plain.encode("<|reserved_1|><|reserved_12|>", allowed_special="all")
+    assert allowed == [plain.special_tokens["<|reserved_1|>"], plain.special_tokens["<|reserved_12|>"]]
+    assert plain.decode(allowed) == "<|reserved_1|><|reserved_12|>"
+    assert sum("reserved" in name for name in plain.special_tokens) == RESERVED
+    with pytest.raises(InputError, match="'<x>' is no special token"):
+        plain.encode("a", allowed_special={"<x>"})
+
+
+def test_batches_and_threads_give_what_single_calls_give(plain: Tokenizer) -> None:
+    texts = [path.read_text("utf-8") for path in sorted(samples.folder().glob("*.txt"))] * 12
+    texts.insert(3, "")
+    expected = [plain.encode(text) for text in texts]
+    for threads in (1, 2, 5):
+        assert plain.encode_batch(texts, threads=threads) == expected
+    assert plain.encode_batch([]) == []
+
+
+@pytest.mark.parametrize("bad", [-1, 3000, 10**12])
+def test_ids_out_of_range_are_named(plain: Tokenizer, bad: int) -> None:
+    with pytest.raises(InputError, match=f"id {bad} .*0 to 2999"):
+        plain.decode([bad])
+
+
+def test_lone_surrogates_are_refused(plain: Tokenizer) -> None:
+    with pytest.raises(InputError, match=r"U\+DC80 at character 2"):
+        plain.encode("ab\udc80")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"vocab_size": 300}, "300 is below 327: 256 tokens to start from and 71 special"),
+        ({"vocab_size": 500_000}, r"fills only [\d,]+ of 500,000 ids"),
+        ({"vocab_size": 3000, "recipe": "best"}, "unknown recipe 'best'; known: curriculum, plain, strict"),
+        ({"vocab_size": 3000, "min_count": 0}, "minimum count 0"),
+        ({"vocab_size": 3000, "corpus": "no/such/file.txt"}, "no/such/file.txt"),
+    ],
+)
+def test_bad_training_input_is_named(argument: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        train(**({"corpus": samples.folder()} | argument))
+
+
+def drop(name: str) -> Callable[[dict[str, Any]], None]:
+    return lambda raw: raw["model"].pop(name)
+
+
+def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda raw: raw["model"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (drop("vocab"), "'vocab' is missing"),
+        (drop("merges"), "'merges' is missing"),
+        (put("vocab", {"a": 1}), "not 0 to 0"),
+        (lambda raw: raw["model"]["vocab"].update({"": len(raw["model"]["vocab"])}), "an empty token"),
+        (put("merges", [["a"]]), "merge 0 is"),
+        (put("merges", [3]), "merge 0 is"),
+        (put("merges", [["a", ["b"]]]), "merge 0 is"),
+        (put("merges", [["a", "zq\u0120"]]), "merge 0 names"),
+        (lambda raw: raw["model"]["vocab"].update({"가": len(raw["model"]["vocab"])}), "stands for no byte"),
+        (lambda raw: raw.pop("added_tokens"), "'added_tokens' is missing"),
+        (lambda raw: raw["added_tokens"].pop(0), "ids of added_tokens"),
+        (lambda raw: raw["added_tokens"][0].update(id="x"), "'id' is missing or no int"),
+        (lambda raw: raw["model"]["merges"].pop(), "fingerprint differs"),
+    ],
+)
+def test_damaged_files_are_named(saved: Path, tmp_path: Path, damage: Callable[[Any], Any], message: str) -> None:
+    """The checksum is set right, so that each check behind it is met."""
+    import hashlib
+    import shutil
+
+    folder = shutil.copytree(saved, tmp_path / "damaged")
+    raw = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    damage(raw)
+    (folder / "tokenizer.json").write_text(json.dumps(raw), "utf-8")
+    with pytest.raises(InputError, match=r"tokenizer\.json: checksum differs"):
+        Tokenizer.load(folder)
+    record = json.loads((folder / "gyeol.json").read_text("utf-8"))
+    record["sha256"]["tokenizer.json"] = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    (folder / "gyeol.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(InputError, match=message):
+        Tokenizer.load(folder)
+
+
+def test_unknown_names_and_foreign_folders_are_refused(plain: Tokenizer, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown tokenizer 'nothing'"):
+        Tokenizer.load("nothing")
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="holds no tokenizer"):
+        plain.save(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_tokenizer_json_is_laid_out_as_json_does_it(tmp_path: Path) -> None:
+    awkward = [*(bytes([b]) for b in range(256)), b'", "', b'"\\', "가".encode(), b" \n"]
+    for tokens, merges in ((awkward, [(0x20, 0x0A)]), (awkward[:256], [])):
+        build(tokens, merges).save(tmp_path / "saved")
+        text = (tmp_path / "saved" / "tokenizer.json").read_text(encoding="utf-8")
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+        names = json.loads(text)["model"]["vocab"]
+        assert [from_unicode(name) for name in names] == tokens

@@ -1,0 +1,109 @@
+"""What loading a tokenizer works out, kept for the next process.
+
+To parse ``tokenizer.json``, check it and build the tables of the encoder takes half a second. The result is kept in
+the user's cache under the checksum of the tokenizer's files, beside the kernels of the same sources: neither a changed
+file nor a changed program finds it. It can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.encoding.tables import Tables
+from tokenizer.files import atomic_open
+from tokenizer.native.compile import kernel_folder
+from tokenizer.native.perfect_hash import PerfectTable
+from tokenizer.text.unicode import class_table
+from tokenizer.vocabulary.vocabulary import Vocabulary
+
+KEPT = 8
+"""How many tokenizers are kept; a file has some ten megabytes."""
+_FILES = ("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json")
+_LISTS = ("special_tokens", "grammar", "strict", "provenance")
+
+
+class Prepared(NamedTuple):
+    """A tokenizer ready to encode."""
+
+    vocabulary: Vocabulary
+    tables: Tables
+    unreachable: int
+    """How many tokens no text can produce."""
+
+
+def recall(folder: Path) -> Prepared | None:
+    """The tokenizer in ``folder`` if it is kept."""
+    path = _path(folder)
+    try:
+        if path is None or not path.is_file():
+            return None
+        with np.load(path, allow_pickle=False) as held:
+            return _restored({name: held[name] for name in held.files})
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # cut off or damaged: it is made anew
+        return None
+
+
+def keep(folder: Path, prepared: Prepared) -> None:
+    """Keep the tokenizer in ``folder`` for the next process, if the cache may be written."""
+    path = _path(folder)
+    if path is None:
+        return
+    try:
+        with atomic_open(path) as handle:
+            np.savez(handle, **_arrays(prepared))
+        others = sorted(path.parent.glob("*.npz"), key=lambda other: other.stat().st_mtime, reverse=True)
+        for other in others[KEPT:]:
+            other.unlink(missing_ok=True)
+    except OSError:  # a full disk or a read-only home: loading takes longer, nothing else
+        return
+
+
+def _path(folder: Path) -> Path | None:
+    """Where the tokenizer in ``folder`` is kept, by the bytes of its files."""
+    kernels = kernel_folder()
+    if kernels is None:
+        return None
+    digest = hashlib.sha256()
+    for name in _FILES:
+        content = (folder / name).read_bytes() if (folder / name).is_file() else b""
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return kernels / f"{digest.hexdigest()}.npz"
+
+
+def _arrays(prepared: Prepared) -> dict[str, Any]:
+    vocabulary, tables = prepared.vocabulary, prepared.tables
+    rest = {name: getattr(vocabulary, name) for name in _LISTS} | {"unreachable": prepared.unreachable}
+    arrays: dict[str, Any] = {
+        "rest": np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8),
+        "merges": np.array(vocabulary.merges, dtype=np.int32).reshape(-1, 2),
+    }
+    for name, value in tables._replace(classes=np.empty(0, dtype=np.uint8))._asdict().items():
+        if isinstance(value, PerfectTable):
+            arrays |= {f"{name}.{part}": array for part, array in value._asdict().items()}
+        else:
+            arrays[name] = np.asarray(value)
+    return arrays
+
+
+def _restored(arrays: dict[str, NDArray[Any]]) -> Prepared:
+    rest = json.loads(arrays["rest"].tobytes())
+    unreachable = rest.pop("unreachable")
+    fields: dict[str, Any] = {}
+    for name in Tables._fields:
+        if f"{name}.slots" in arrays:
+            fields[name] = PerfectTable(*(arrays[f"{name}.{part}"] for part in PerfectTable._fields))
+        else:
+            fields[name] = arrays[name] if arrays[name].ndim else arrays[name].item()
+    tables = Tables(**fields)._replace(classes=class_table())
+    data = tables.token_data.tobytes()
+    tokens = [data[start:end] for start, end in pairwise(tables.token_offsets.tolist())]
+    merges = list(map(tuple, arrays["merges"].tolist()))
+    return Prepared(Vocabulary(tokens, merges, **rest), tables, unreachable)

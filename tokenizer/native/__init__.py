@@ -1,0 +1,1 @@
+"""What the kernels are made of: compilation, arrays, vectors, hashing. Knows nothing of text or tokens."""

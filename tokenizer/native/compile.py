@@ -1,0 +1,86 @@
+"""How Gyeol compiles its kernels: numba, without the GIL, cached on disk, announced when it happens."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import config, event
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cache_folder() -> Path:
+    """The per-user folder for what Gyeol can rebuild: compiled kernels, loaded, downloaded or unpacked vocabularies."""
+    if folder := os.environ.get("GYEOL_CACHE"):
+        return Path(folder)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gyeol"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
+
+
+@cache
+def kernel_folder() -> Path | None:
+    """A folder named after the sources of all kernels; None if it cannot be written.
+
+    numba notices that a kernel's own file changed, but not that a kernel it calls from another file did;
+    a folder per state of the sources never runs stale machine code.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:  # a read-only home: numba's own choice of place, or none, is the best there is
+        return None
+
+
+def native(function: F) -> F:
+    """Compile ``function`` on its first call; later processes load the machine code from disk.
+
+    It is compiled again for every combination of the types of its arguments, and to numba a plain ``0`` has another
+    type than an int64: a kernel that begins to count at ``np.int64(0)`` takes half as long to compile.
+    """
+    return _compiled(function, forceinline=False)  # type: ignore[no-any-return]
+
+
+def inlined(function: F) -> F:
+    """Like `native`, for the small functions of inner loops: folded into their callers."""
+    return _compiled(function, forceinline=True)  # type: ignore[no-any-return]
+
+
+def _compiled(function: Any, *, forceinline: bool) -> Any:
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(kernel_folder() or before)
+    try:
+        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
+    finally:
+        settings.CACHE_DIR = before
+
+
+class _Announcer(event.Listener):
+    """Says once per process that a compilation is running: it takes seconds, and silence looks like a hang."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.said:
+            self.said = True
+            print("gyeol: compiling native kernels (once per installation, some seconds) ...", file=sys.stderr)
+
+    def on_end(self, event: Any) -> None:
+        """Nothing to say: the work that follows speaks for itself."""
+
+
+event.register("numba:compile", _Announcer())

@@ -1,0 +1,156 @@
+"""Where morphemes meet, by Kiwi (https://github.com/bab2min/Kiwi): the walls of the strict recipe.
+
+A boundary is a place between two characters of the *surface* form where one morpheme ends and the next
+begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of 개발한 = 하 + ㄴ), have none inside.
+
+    >>> boundaries(["개발했습니다"])
+    [(2, 3)]
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from tokenizer.pretokenize.grammars import pretoken_ends
+from tokenizer.text.utf8 import to_utf8
+from tokenizer.training.counts import Counts, CountTable
+
+HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
+BATCH = 20_000  # eojeols between two turns of the progress display
+REMEMBERED = 1 << 18
+
+_lock = threading.Lock()
+_known: dict[str, tuple[int, ...]] = {}
+
+
+@cache
+def _kiwi() -> Any:
+    from kiwipiepy import Kiwi  # loading the model takes a second, and only strict work needs it
+
+    return Kiwi(num_workers=os.cpu_count() or 1)
+
+
+def _meeting_points(tokens: Iterable[Any], length: int) -> tuple[int, ...]:
+    """Interior offsets where a morpheme starts and none lies across."""
+    spans = [(token.start, token.start + token.len) for token in tokens if token.len > 0]
+    starts = {start for start, _ in spans if 0 < start < length}
+    return tuple(sorted(p for p in starts if not any(a < p < b for a, b in spans)))
+
+
+def boundaries(eojeols: Sequence[str], *, on_progress: Callable[[int], None] | None = None) -> list[tuple[int, ...]]:
+    """For each eojeol the interior character offsets where morphemes meet, ascending.
+
+    Every eojeol is analysed by itself, without its neighbours, so that equal eojeols are cut alike
+    everywhere; Kiwi works on all cores. ``on_progress`` is told how many were analysed at each turn.
+    Results are remembered (the last `REMEMBERED` or so), so that encoding meets Kiwi once per eojeol.
+    """
+    with _lock:
+        if len(_known) > REMEMBERED:
+            _known.clear()
+        unknown = list(dict.fromkeys(e for e in eojeols if e not in _known))
+        found = {e: _known[e] for e in eojeols if e in _known}
+        for start in range(0, len(unknown), BATCH):
+            batch = unknown[start : start + BATCH]
+            for eojeol, tokens in zip(batch, _kiwi().tokenize(batch), strict=True):
+                found[eojeol] = _meeting_points(tokens, len(eojeol))
+            if on_progress:
+                on_progress(len(batch))
+        if len(unknown) <= REMEMBERED:
+            _known.update((e, found[e]) for e in unknown)
+    return [found[e] for e in eojeols]
+
+
+def _core(pretoken: str) -> tuple[int, str]:
+    """A pre-token without the space or sign before its letters, and how many characters that was."""
+    lead = 0 if pretoken[0].isalnum() else 1
+    return lead, pretoken[lead:]
+
+
+def split_counts(counts: Counts, *, on_progress: Callable[[int], None] | None = None) -> Counts:
+    """Counted pre-tokens, those with Hangul split at morpheme boundaries; pieces are counted together."""
+    table = CountTable()
+    plain: list[tuple[bytes, int]] = []
+    korean: list[tuple[str, int]] = []
+    for string, count in counts.items():
+        text = string.decode("utf-8")
+        if HANGUL.search(text):
+            korean.append((text, count))
+        else:
+            plain.append((string, count))
+    table.add([string for string, _ in plain], [count for _, count in plain])
+    for start in range(0, len(korean), BATCH):
+        part = korean[start : start + BATCH]
+        strings, amounts = [], []
+        for (text, count), cuts in zip(part, _cuts([text for text, _ in part]), strict=True):
+            edges = [0, *cuts, len(text)]
+            strings += [text[a:b].encode("utf-8") for a, b in pairwise(edges)]
+            amounts += [count] * (len(edges) - 1)
+        table.add(strings, amounts)
+        if on_progress:
+            on_progress(len(part))
+    return table.result()
+
+
+def word_cuts(
+    words: Counts, *, min_count: int, on_progress: Callable[[int], None] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where the words with Hangul that occur ``min_count`` times are cut: offsets into the cuts by word, and the
+    cuts, as bytes from the word's start. Rarer words have none and are left to other stages."""
+    sizes = np.zeros(len(words), dtype=np.int64)
+    cuts: list[int] = []
+    chosen = [i for i in np.flatnonzero(words.counts >= min_count).tolist() if HANGUL.search(words.string(i).decode())]
+    for start in range(0, len(chosen), BATCH):
+        part = chosen[start : start + BATCH]
+        texts = [words.string(i).decode("utf-8") for i in part]
+        for i, text, points in zip(part, texts, _cuts(texts), strict=True):
+            sizes[i] = len(points)
+            cuts += [len(text[:point].encode("utf-8")) for point in points]
+        if on_progress:
+            on_progress(len(part))
+    return np.concatenate([[0], np.cumsum(sizes)]), np.array(cuts, dtype=np.int32)
+
+
+def korean_count(counts: Counts, min_count: int = 1) -> int:
+    """How many of the distinct pre-tokens hold Hangul and occur ``min_count`` times, and so are work for Kiwi."""
+    return sum(1 for string, n in counts.items() if n >= min_count and HANGUL.search(string.decode("utf-8")))
+
+
+def _cuts(pretokens: Sequence[str]) -> list[list[int]]:
+    """Interior character offsets at which each pre-token with Hangul is cut."""
+    cores = [_core(pretoken) for pretoken in pretokens]
+    return [
+        [lead + p for p in points]
+        for (lead, _), points in zip(cores, boundaries([core for _, core in cores]), strict=True)
+    ]
+
+
+def piece_ends(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Byte offsets in the joined UTF-8 of ``texts`` where strict pieces end, and for each text the number of
+    pieces up to its end."""
+    pretokens: list[str] = []
+    counts: list[int] = []
+    for text in texts:
+        raw = to_utf8(text)
+        edges = [0, *pretoken_ends(text).tolist()]
+        pretokens += [raw[a:b].decode("utf-8") for a, b in pairwise(edges)]
+        counts.append(len(pretokens))
+    korean = [i for i, pretoken in enumerate(pretokens) if HANGUL.search(pretoken)]
+    cuts = dict(zip(korean, _cuts([pretokens[i] for i in korean]), strict=True))
+    ends: list[int] = []
+    pieces_before = [0]
+    base = 0
+    for i, pretoken in enumerate(pretokens):
+        ends += [base + len(pretoken[:p].encode("utf-8")) for p in cuts.get(i, [])]
+        base += len(pretoken.encode("utf-8"))
+        ends.append(base)
+        pieces_before.append(len(ends))
+    return np.array(ends, dtype=np.int64), np.array([pieces_before[n] for n in counts], dtype=np.int64)

@@ -1,0 +1,128 @@
+"""What a folder of shards is to hold, and what stands there already: the rules of going on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokenizer.corpus.reader import STDIN, Errors, find_sources
+from tokenizer.errors import InputError
+from tokenizer.files import read_json, sha256_file
+from tokenizer.tokenizer import Tokenizer
+from tokenizer.vocabulary.vocabulary import END_OF_TEXT
+
+FORMAT, VERSION = "gyeol-shards", 1
+TOTALS = ("tokens", "documents", "bytes", "characters")
+_ENTRY: dict[str, type] = {"ids": str, "offsets": str, "sha256": dict, **dict.fromkeys(TOTALS, int)}
+_RECORD: dict[str, type] = {"dtype": str, "tokenizer": dict, "corpus": list, "options": dict, "shards": list}
+
+
+def plan_shards(
+    tokenizer: Tokenizer, corpus: Sequence[str | Path], text_key: str, errors: Errors, shard_tokens: int
+) -> dict[str, Any]:
+    """All that decides what the shards will be; files of the corpus by their SHA-256."""
+    if END_OF_TEXT not in tokenizer.special_tokens:
+        raise InputError(f"tokenizer {tokenizer.name!r} has no {END_OF_TEXT}, which ends every document in a shard")
+    if shard_tokens < 1:
+        raise InputError(f"shard_tokens is {shard_tokens}; it must be 1 or more")
+    files: list[dict[str, Any]] = []
+    for source in find_sources(corpus):
+        path = Path(source)
+        known = {"size": path.stat().st_size, "sha256": sha256_file(path)} if path.is_file() else {}
+        files.append({"name": path.name, **known})
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "dtype": "uint16" if tokenizer.vocab_size <= 1 << 16 else "uint32",
+        "tokenizer": {
+            "name": tokenizer.name,
+            "fingerprint": tokenizer.fingerprint,
+            "vocab_size": tokenizer.vocab_size,
+            "end_of_text": tokenizer.special_tokens[END_OF_TEXT],
+        },
+        "corpus": files,
+        "options": {"text_key": text_key, "errors": errors, "shard_tokens": shard_tokens},
+        "shards": [],
+    }
+
+
+def check_plan(found: dict[str, Any], plan: dict[str, Any], out: Path) -> None:
+    """`InputError` when the shards that ``found`` describes are not those of ``plan``, or cannot be compared."""
+    for key, what in (("tokenizer", "another tokenizer"), ("corpus", "another corpus"), ("options", "other options")):
+        if found[key] != plan[key]:
+            raise InputError(f"{out}: holds shards made with {what}; name another folder, or remove this one")
+    if any("sha256" not in file for file in plan["corpus"]):
+        raise InputError(
+            f"{out}: holds shards already, and standard input or a dataset cannot be compared with what they were "
+            "made of; name another folder, or remove this one"
+        )
+
+
+def resume(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
+    """The state to go on from: that of an unfinished run, or the start. What a killed run left half-written, or
+    wrote of a corpus that cannot be read from its middle, is removed."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder")
+    if not out.exists() or not any(out.iterdir()):
+        return plan
+    if not (out / "progress.json").exists():
+        if any(not path.name.endswith(".part") for path in out.iterdir()):
+            raise InputError(f"{out}: exists and holds no shards; name a new folder")
+        state = plan
+    else:
+        state = read_record(out / "progress.json")
+    for left in [*out.glob(".*.part"), *out.glob(".tokenizer.*")]:
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    if not state["shards"] or str(STDIN) in [file["name"] for file in state["corpus"]]:
+        clear(out, state)
+        return plan
+    check_plan(state, plan, out)
+    for shard in state["shards"]:
+        for kind in ("ids", "offsets"):
+            path = out / Path(shard[kind]).name
+            if not path.is_file() or sha256_file(path) != shard["sha256"].get(kind):
+                raise InputError(f"{path}: missing or altered since it was written; remove {out} and start again")
+    return state
+
+
+def clear(out: Path, state: dict[str, Any]) -> None:
+    """Remove what an unfinished run wrote, and the folder if nothing else is in it."""
+    for shard in state["shards"]:
+        for kind in ("ids", "offsets"):
+            (out / Path(shard[kind]).name).unlink(missing_ok=True)
+    shutil.rmtree(out / "tokenizer", ignore_errors=True)
+    (out / "progress.json").unlink(missing_ok=True)
+    if out.is_dir() and not any(out.iterdir()):
+        out.rmdir()
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A manifest or the record of an unfinished run, every field there and of its type."""
+    record = read_json(path)
+    if not isinstance(record, dict) or (record.get("format"), record.get("version")) != (FORMAT, VERSION):
+        raise InputError(f"{path}: not a manifest of {FORMAT} version {VERSION}")
+    totals = {} if path.name == "progress.json" else dict.fromkeys(TOTALS, int)
+    _check_fields(record, _RECORD | totals, path)
+    _check_fields(record["tokenizer"], {"fingerprint": str, "vocab_size": int, "end_of_text": int}, path)
+    for shard in record["shards"]:
+        _check_fields(shard, _ENTRY, path)
+    if record["dtype"] not in ("uint16", "uint32"):
+        raise InputError(f"{path}: dtype {record['dtype']!r} is neither uint16 nor uint32; the file is damaged")
+    return record
+
+
+def _check_fields(record: Any, fields: dict[str, type], path: Path) -> None:
+    for name, kind in fields.items():
+        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
+            raise InputError(
+                f"{path}: field {name!r} is missing or no {kind.__name__}; the file is damaged, write the shards again"
+            )
+
+
+def id_type(record: dict[str, Any]) -> np.dtype[Any]:
+    """The little-endian type of the ids."""
+    return np.dtype(record["dtype"]).newbyteorder("<")

@@ -1,0 +1,162 @@
+"""The curriculum: learn inside morphemes first, then across words.
+
+Stage by stage, each going on from the tokens before it, the walls that pairs may not cross are taken down:
+
+``morphemes``
+    words are cut where Kiwi finds morphemes to meet, those without Hangul where capitals begin. What is learnt
+    here are stems, particles and endings.
+``eojeols``
+    walls stand between words only.
+``superwords``
+    whole runs of words: 할 수 있, 에 대한, of the.
+
+The finished vocabulary is ordinary BPE: encoding needs no analyser, only the merges in their order. What was
+learnt first is merged first, and so most cuts fall where morphemes meet.
+
+Files are weighted: a file of n bytes counts as if it had n**temperature (scaled so that all together keep
+their size), so that many registers shape the vocabulary and not the largest file alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.errors import InputError
+from tokenizer.pretokenize.morphemes import korean_count, word_cuts
+from tokenizer.progress import step
+from tokenizer.training.collect import Collection
+from tokenizer.training.counts import Counts
+from tokenizer.training.merges import Learned, Rules, byte_alphabet, learn_merges
+from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
+
+SCALE = 100
+"""Counts are multiplied by this, so that weights may be fractions."""
+LEVELS = ("morphemes", "eojeols", "superwords")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the curriculum."""
+
+    level: str
+    """Where its walls stand, one of `LEVELS`."""
+    until: float
+    """The share of the vocabulary that is filled when it ends, up to 1."""
+
+
+DEFAULT_STAGES = (Stage("morphemes", 0.72), Stage("superwords", 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurriculumOptions:
+    """Options of the recipe, with the defaults that the ablation chose."""
+
+    stages: tuple[Stage, ...] = DEFAULT_STAGES
+    """In the order of `LEVELS`, each ending later than the one before, the last at 1."""
+    temperature: float = 0.5
+    """1 takes the files as large as they are, 0 makes all count the same."""
+    weights: tuple[tuple[str, float], ...] = ()
+    """Factors by file name: (pattern, factor), the first pattern that fits counts, as in ("en_*", 0.2)."""
+    max_eojeols: int = 4
+    """A token spans at most so many words."""
+    min_sections: int = 3
+    """A token of several words stands in at least so many sections (64 KiB) of the corpus."""
+    straddle_penalty: float | None = None
+    """The soft rule in the stages after morphemes: None for none, else what an occurrence that straddles morphemes
+    takes from the count of its pair."""
+
+    def __post_init__(self) -> None:
+        levels = [stage.level for stage in self.stages]
+        for level in levels:
+            if level not in LEVELS:
+                raise InputError(f"unknown stage {level!r}; known: {', '.join(LEVELS)}")
+        if not levels or [level for level in LEVELS if level in levels] != levels:
+            raise InputError(
+                f"stages {', '.join(levels) or 'none'}: name each at most once, in the order {', '.join(LEVELS)}"
+            )
+        ends = [0.0, *(stage.until for stage in self.stages)]
+        if ends != sorted(set(ends)) or ends[-1] != 1:
+            raise InputError(
+                f"stages end at {', '.join(map(str, ends[1:]))}: each must end after the one before, the last at 1"
+            )
+        if not 0 <= self.temperature <= 1:
+            raise InputError(
+                f"temperature {self.temperature}: choose from 0 (all files equal) to 1 (as large as they are)"
+            )
+        for pattern, factor in self.weights:
+            if not factor >= 0.01:
+                raise InputError(f"weight {factor} for {pattern!r} is below 0.01; leave the file out instead")
+
+
+def file_weights(collection: Collection, options: CurriculumOptions) -> NDArray[np.int64]:
+    """What one occurrence in each file counts, in units of 1 / `SCALE`, at least one unit."""
+    sizes = np.array([source.size for source in collection.sources], dtype=np.float64)
+    tempered = sizes**options.temperature
+    weights = tempered / sizes * (sizes.sum() / tempered.sum())
+    used = set()
+    for i, source in enumerate(collection.sources):
+        for pattern, factor in options.weights:
+            if fnmatch(Path(source.name).name, pattern) or fnmatch(source.name, pattern):
+                weights[i] *= factor
+                used.add(pattern)
+                break
+    if unused := [pattern for pattern, _ in options.weights if pattern not in used]:
+        raise InputError(
+            f"weight pattern {unused[0]!r} fits no file that an earlier pattern leaves; files are named like "
+            f"{Path(collection.sources[0].name).name}"
+        )
+    return np.maximum(1, np.round(SCALE * weights)).astype(np.int64)
+
+
+def learn(
+    collection: Collection,
+    wanted: int,
+    options: CurriculumOptions,
+    *,
+    min_count: int = 2,
+    start: tuple[list[bytes], list[tuple[int, int]]] | None = None,
+) -> tuple[Learned, list[dict[str, object]]]:
+    """Run the stages until there are ``wanted`` tokens; what was learnt, and a record of each stage.
+
+    ``start`` has the tokens and merges to go on from; shares of the vocabulary then count what is added.
+    """
+    weights = file_weights(collection, options)
+    words = _weighted(collection, weights)
+    with step("Finding morphemes (Kiwi)", total=korean_count(collection.words, KIWI_MIN_COUNT)) as progress:
+        cuts = word_cuts(collection.words, min_count=KIWI_MIN_COUNT, on_progress=progress.advance)
+    tokens, merges = start or (byte_alphabet(), [])
+    first = len(tokens)
+    learned = Learned(tokens, [], [], [], False)
+    records: list[dict[str, object]] = []
+    for stage in options.stages:
+        target = first + round((wanted - first) * stage.until)
+        rules = Rules(
+            min_count=min_count * SCALE,
+            max_eojeols=options.max_eojeols,
+            min_sections=options.min_sections,
+            straddle_penalty=options.straddle_penalty or 0.0,
+        )
+        sequences = stage_sequences(
+            stage.level, collection, words, cuts, weights, tokens, merges, options.straddle_penalty is not None
+        )
+        with step(f"Learning {stage.level}", total=target - len(tokens)) as progress:
+            learned = learn_merges(sequences, tokens, target, rules=rules, on_progress=progress.advance)
+        tokens, merges = learned.tokens, merges + learned.merges
+        last = learned.counts[-1] / SCALE if learned.counts else None
+        records.append({"stage": stage.level, "until": stage.until, "tokens": len(tokens), "last_count": last})
+        if learned.exhausted:
+            break
+    return Learned(tokens, merges, [], learned.counts, learned.exhausted), records
+
+
+def _weighted(collection: Collection, weights: NDArray[np.int64]) -> Counts:
+    """The words with their weighted counts."""
+    counts = np.zeros(len(collection.words), dtype=np.int64)
+    for source, weight in zip(collection.sources, weights, strict=True):
+        counts[source.words] += source.counts * weight
+    return Counts(collection.words.data, collection.words.offsets, counts)

@@ -1,0 +1,308 @@
+"""Learning merges from counted words: the driver of the kernel in `tokenizer.training.merge_kernel`.
+
+>>> learned = learn_merges(Counts.of([(b"aab", 3), (b"ab", 2)]), byte_alphabet(), 258)
+>>> [(left, right) for left, right in learned.merges]   # a+b occurs 5 times, then a+ab 3 times
+[(64, 65), (64, 256)]
+>>> learned.tokens[256:], learned.counts
+([b'ab', b'aab'], [5, 3])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokenizer.errors import InputError
+from tokenizer.native.compile import native
+from tokenizer.training import merge_arrays as arrays
+from tokenizer.training import merge_kernel as kernel
+from tokenizer.training.counts import Counts, grown
+from tokenizer.training.merge_rules import Limits
+
+CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
+
+
+@cache
+def byte_order() -> tuple[int, ...]:
+    """The 256 bytes in the order of their ids: the printable ones first, as GPT-2 and all its heirs have it."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    return (*printable, *(b for b in range(256) if b not in set(printable)))
+
+
+def byte_alphabet() -> list[bytes]:
+    """The 256 single-byte tokens in the order of their ids."""
+    return [bytes([b]) for b in byte_order()]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a run of the merge loop produced."""
+
+    tokens: list[bytes]
+    """Every token by id, those it started from included."""
+    merges: list[tuple[int, int]]
+    """The new merges in order, as ids of the left and the right token."""
+    results: list[int]
+    """The id that each merge makes: a new one, or one that had the same bytes before."""
+    counts: list[int]
+    """How often each merge's pair occurred when it was made."""
+    exhausted: bool
+    """Whether it stopped because no pair occurred often enough."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Words as sequences of token ids, with their counts."""
+
+    ids: NDArray[np.int32]
+    """The words one after another."""
+    offsets: NDArray[np.int64]
+    """Where each starts in ``ids``; one more than there are words."""
+    weights: NDArray[np.int64]
+    """How often each occurs."""
+    boundaries: NDArray[np.int32] | None = None
+    """For the soft rule: for each id, twice the morpheme boundaries inside it, plus 1 if it starts at one."""
+    sections: NDArray[np.int32] | None = None
+    """For the document-frequency rule: the section of the corpus that each word stands in."""
+
+    @classmethod
+    def of_bytes(cls, counts: Counts) -> Sequences:
+        """Each string as its bytes' ids."""
+        ids = np.empty(256, dtype=np.int32)
+        ids[list(byte_order())] = np.arange(256)
+        return cls(ids[counts.data], counts.offsets, counts.counts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What may become a token."""
+
+    min_count: int = 2
+    """Pairs that count less are not merged."""
+    max_eojeols: int = 0
+    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans
+    at most so many words. 0 lets any pair merge, as other trainers do."""
+    min_sections: int = 1
+    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
+    straddle_penalty: float = 0.0
+    """What an occurrence that straddles morphemes takes from a pair's count, where the words know their
+    boundaries."""
+
+
+def learn_merges(
+    words: Counts | Sequences,
+    tokens: Sequence[bytes],
+    wanted: int,
+    *,
+    rules: Rules = Rules(),
+    on_progress: Callable[[int], None] | None = None,
+) -> Learned:
+    """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
+
+    Ties go to the pair with the smaller left id, then the smaller right id. ``on_progress`` is told how many
+    tokens each turn added.
+    `InputError` when the words have more than 2**31 symbols in all.
+    """
+    sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
+    size = sequences.ids.size + sequences.weights.size + 2
+    if size >= 2**31:
+        raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
+    state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
+    done: list[NDArray[np.int64]] = []
+    while True:
+        before = state.token_count
+        merges, reason = state.run(wanted)
+        done.append(merges)
+        if on_progress:
+            on_progress(state.token_count - before)
+        if reason == kernel.EXHAUSTED or state.token_count >= wanted:
+            break
+    made = np.concatenate(done)
+    return Learned(
+        tokens=state.token_list(),
+        merges=[(a, b) for a, b in made[:, :2].tolist()],
+        results=made[:, 2].tolist(),
+        counts=made[:, 3].tolist(),
+        exhausted=state.token_count < wanted,
+    )
+
+
+class _State:
+    """The kernel's arrays, and their growth."""
+
+    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
+        cells = np.full(words.ids.size + words.weights.size + 2, arrays.WALL, dtype=np.int32)
+        word_of = np.zeros(cells.size, dtype=np.int32)
+        _lay_out(words.ids, words.offsets, cells, word_of)
+        sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
+        penalty = round(100 * rules.straddle_penalty)
+        self.words = arrays.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
+        self.rules = rules
+        self.tokens = _token_table(tokens, capacity)
+        self.pairs = self._index()
+        largest = int(self.pairs.segment_sizes.max(initial=1))
+        self.left, self.right = _scratch(capacity, largest), _scratch(capacity, largest)
+
+    @property
+    def token_count(self) -> int:
+        return int(self.tokens.used[0])
+
+    def run(self, wanted: int) -> tuple[NDArray[np.int64], int]:
+        """Up to `CHUNK` merges; they and why it stopped."""
+        merges = np.empty((CHUNK, 4), dtype=np.int64)
+        made = 0
+        rules = self.rules
+        limits = Limits(rules.min_count, rules.max_eojeols, rules.min_sections)
+        while True:
+            made, reason = kernel.learn(
+                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, limits
+            )
+            if reason != kernel.SHORT:
+                return merges[:made], reason
+            self._make_room()
+
+    def token_list(self) -> list[bytes]:
+        raw, bounds = self.tokens.arena.tobytes(), self.tokens.offsets[: self.token_count + 1].tolist()
+        return [raw[a:b] for a, b in pairwise(bounds)]
+
+    def _index(self) -> arrays.Pairs:
+        pairs = _empty_pairs(1 << 16)
+        position = 1
+        while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
+            pairs = _with_entries(pairs, 2 * pairs.keys.size)
+        entries = int(pairs.used[arrays.ENTRIES])
+        sizes = np.zeros(entries, dtype=np.int32)
+        pairs = pairs._replace(segment_sizes=sizes)
+        kernel.index(self.words, pairs, False)
+        starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        pairs = pairs._replace(
+            segment_starts=starts[:-1].copy(),
+            segment_sizes=np.zeros_like(sizes),
+            segment_nexts=np.full(entries, -1, dtype=np.int32),
+            positions=np.empty(int(starts[-1]), dtype=np.int32),
+            heap_counts=np.empty(entries, dtype=np.int64),
+            heap_entries=np.empty(entries, dtype=np.int32),
+        )
+        pairs.heads[:entries] = np.arange(entries)
+        kernel.index(self.words, pairs, True)
+        pairs.used[:] = entries, entries, starts[-1], 0
+        arrays.fill_heap(pairs)
+        return pairs
+
+    def _make_room(self) -> None:
+        """Make the arrays take the next merge whatever it touches, at least half as long again."""
+        p = self.pairs
+        occurrences = int(kernel.occurrences_of(p, p.heap_entries[0]))
+        kinds = 4 * min(occurrences, self.token_count + 1)
+        used = p.used + np.array([kinds + 1, kinds + 1, 2 * occurrences + 1, kinds + 1])
+        if used[arrays.ENTRIES] >= p.keys.size:
+            p = _with_entries(p, _more(used[arrays.ENTRIES], p.keys.size))
+        if used[arrays.SEGMENTS] >= p.segment_starts.size:
+            size = _more(used[arrays.SEGMENTS], p.segment_starts.size)
+            p = p._replace(
+                segment_starts=grown(p.segment_starts, size),
+                segment_sizes=grown(p.segment_sizes, size),
+                segment_nexts=grown(p.segment_nexts, size),
+            )
+        if used[arrays.POSITIONS] >= p.positions.size:
+            p = p._replace(positions=grown(p.positions, _more(used[arrays.POSITIONS], p.positions.size)))
+        if used[arrays.HEAP] >= p.heap_counts.size:
+            size = _more(used[arrays.HEAP], p.heap_counts.size)
+            p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
+        self.pairs = p
+        if occurrences > self.left.tokens.size:
+            capacity = self.left.lost.size
+            self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
+        arena = self.tokens.arena
+        if 4 * int(self.tokens.offsets[self.token_count]) > arena.size:
+            self.tokens = self.tokens._replace(arena=grown(arena, 4 * arena.size))
+
+
+@native
+def _lay_out(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], cells: NDArray[np.int32], word_of: NDArray[np.int32]
+) -> None:
+    at = 1
+    for word in range(offsets.size - 1):
+        for k in range(offsets[word], offsets[word + 1]):
+            cells[at] = ids[k]
+            word_of[at] = word
+            at += 1
+        at += 1
+
+
+def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Running counts of boundaries for the kernel, see `tokenizer.training.merge_arrays.Words`."""
+    if words.boundaries is None:
+        return np.empty(0, dtype=np.int32)
+    own = np.ones(cells.size, dtype=np.int32)  # a wall is a boundary
+    own[cells >= 0] = words.boundaries
+    before = np.cumsum((own >> 1) + (own & 1), dtype=np.int32)
+    before[1:] = before[:-1].copy()
+    before[0] = 0
+    return 2 * before + (own & 1)
+
+
+def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
+    offsets = np.zeros(capacity + 2, dtype=np.int64)
+    np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
+    arena = np.zeros(max(1 << 16, 8 * int(offsets[len(tokens)])), dtype=np.uint8)
+    arena[: offsets[len(tokens)]] = np.frombuffer(b"".join(tokens), dtype=np.uint8)
+    slots = np.full(1 << (2 * capacity + 2).bit_length(), -1, dtype=np.int32)
+    table = arrays.Tokens(arena, offsets, slots, np.array([len(tokens)], dtype=np.int64))
+    arrays.place_tokens(table)
+    return table
+
+
+def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
+    return arrays.Scratch(
+        lost=np.zeros(tokens + 1, dtype=np.int64),
+        gained=np.zeros(tokens + 1, dtype=np.int64),
+        sizes=np.zeros(tokens + 1, dtype=np.int64),
+        cursors=np.zeros(tokens + 1, dtype=np.int64),
+        touched=np.empty(tokens + 1, dtype=np.int32),
+        tokens=np.empty(occurrences, dtype=np.int32),
+        places=np.empty(occurrences, dtype=np.int32),
+    )
+
+
+def _empty_pairs(entries: int) -> arrays.Pairs:
+    def ints(size: int) -> NDArray[np.int32]:
+        return np.empty(size, dtype=np.int32)
+
+    def longs(size: int) -> NDArray[np.int64]:
+        return np.empty(size, dtype=np.int64)
+
+    return arrays.Pairs(
+        slots=np.full(2 * entries, -1, dtype=np.int32),
+        keys=longs(entries),
+        counts=longs(entries),
+        heads=ints(entries),
+        segment_starts=longs(0),
+        segment_sizes=ints(0),
+        segment_nexts=ints(0),
+        positions=ints(0),
+        heap_counts=longs(0),
+        heap_entries=ints(0),
+        used=np.zeros(4, dtype=np.int64),
+    )
+
+
+def _with_entries(pairs: arrays.Pairs, size: int) -> arrays.Pairs:
+    bigger = pairs._replace(
+        slots=np.full(1 << (2 * size).bit_length(), -1, dtype=np.int32),
+        keys=grown(pairs.keys, size),
+        counts=grown(pairs.counts, size),
+        heads=grown(pairs.heads, size),
+    )
+    arrays.place_keys(bigger)
+    return bigger
+
+
+def _more(needed: int, present: int) -> int:
+    return max(int(needed) + 1, present + present // 2)

@@ -1,0 +1,5 @@
+"""A vocabulary: tokens, merges and special tokens, and its saved form."""
+
+from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary, build, default_special_tokens
+
+__all__ = ["END_OF_TEXT", "PADDING", "Vocabulary", "build", "default_special_tokens"]
