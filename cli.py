@@ -91,7 +91,7 @@ def train(
     """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
     from tokenizer import train as train_tokenizer
     from tokenizer.inspection import vocabulary_record
-    from tokenizer.training.curriculum import CurriculumOptions, Stage
+    from tokenizer.training import CurriculumOptions, Stage
 
     _check_free(out, "gyeol.json", "no tokenizer")
     given: dict[str, Any] = {}
@@ -236,7 +236,7 @@ def fertility(
 @AS_JSON
 def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Write CORPUS as token files for pretraining. Run it again to go on after an interruption."""
-    from tokenizer.shards.write import write_shards
+    from tokenizer.shards import write_shards
 
     manifest = write_shards(_load(tokenizer), list(corpus), out, **options)
     if as_json:

@@ -22,15 +22,16 @@ from rich.table import Table
 from benchmarks.fertility.alignment import Gold, alignment
 from benchmarks.fertility.measuring import measure
 from benchmarks.peers.load import load_peer
-from benchmarks.provenance import command, cores, provenance
+from benchmarks.provenance import command, provenance
 from benchmarks.report.terminal import print_whole
 from benchmarks.speed.__main__ import input_errors
 from benchmarks.speed.child import Unmeasured, measure_in_child
 from benchmarks.speed.trainers import TrainJob
-from tokenizer.corpus.reader import documents, find_files
+from tokenizer.corpus import documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
 from tokenizer.progress import step
+from tokenizer.threads import cores
 
 WEIGHTS = [["en_*", 0.045], ["code_*", 0.175]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import os
 import platform
 import shlex
 import sys
@@ -11,6 +10,8 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from tokenizer.threads import cores
 
 PACKAGES = ("gyeol", "tiktoken", "tokenizers", "splintr-rs", "sentencepiece", "kiwipiepy", "numpy")
 """What can change a figure."""
@@ -36,11 +37,6 @@ def command(*program: str) -> str:
 def shown_path(path: str | Path) -> str:
     """A path as given where that is relative, else its last part: results name no place on a machine."""
     return Path(path).name if Path(path).is_absolute() else str(path)
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: temporary name first, rename last; checksums."""
+"""Files that are whole or not there: temporary name first, rename last; checksums; the user's cache folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,15 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
+
+
+def cache_folder() -> Path:
+    """The per-user folder for what Gyeol can rebuild: compiled kernels, loaded, downloaded or unpacked vocabularies."""
+    if folder := os.environ.get("GYEOL_CACHE"):
+        return Path(folder)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gyeol"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tokenizer.corpus.formats import Errors, Replacements, decoded, stream_blocks
 from tokenizer.progress import Step, step
 from tokenizer.text.cutting import BATCH_BYTES, batches, safe_pieces
-from tokenizer.threads import in_order
+from tokenizer.threads import cores, in_order
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
@@ -88,7 +88,7 @@ def _told(blocks: Iterable[bytes], progress: Step) -> Iterator[bytes]:
 def encode_in_order(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[Encoded]:
     """Each text with its ids, in order: some are encoded on all cores while further ones are read."""
     work = partial(_encoded, tokenizer)
-    for batch in in_order(work, batches(texts, BATCH_BYTES), os.cpu_count() or 1):
+    for batch in in_order(work, batches(texts, BATCH_BYTES), cores()):
         yield from batch
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.fertility.letters import byte_offsets, code_points, eojeols, is_hangul
 from benchmarks.peers.adapters import Ids, Peer
 from tokenizer.pretokenize import morphemes
-from tokenizer.text.cutting import batches
+from tokenizer.text import batches
 
 BATCH_BYTES = 3 << 21
 """Texts are encoded and analysed together up to about this many bytes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.text.unicode import HANGUL, LETTER, LOWER, NEWLINE, SPACE, UPPER, class_table
+from tokenizer.text import HANGUL, LETTER, LOWER, NEWLINE, SPACE, UPPER, class_table
 
 _LATIN = ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x24F), (0x1E00, 0x1EFF))
 

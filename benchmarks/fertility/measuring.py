@@ -32,7 +32,7 @@ from benchmarks.fertility.tally import Tally
 from benchmarks.peers.adapters import Ids, Peer
 from benchmarks.peers.load import load_what_loads
 from benchmarks.provenance import provenance
-from tokenizer.corpus.reader import documents, find_sources, total_size
+from tokenizer.corpus import documents, find_sources, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import step
 

@@ -20,10 +20,10 @@ import splintr
 import tokenizers
 
 from benchmarks.peers.openai import load_encoding
-from benchmarks.provenance import cores
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
-from tokenizer.vocabulary.byte_level import from_unicode
+from tokenizer.threads import cores
+from tokenizer.vocabulary import from_unicode
 
 Ids = Sequence[int] | np.ndarray
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")

@@ -23,8 +23,7 @@ import splintr
 import tiktoken
 
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, sha256_file
-from tokenizer.native.compile import cache_folder
+from tokenizer.files import atomic_open, cache_folder, sha256_file
 
 DOWNLOAD_TIMEOUT = 10
 """Seconds to wait for the server before a download is given up."""

@@ -20,7 +20,7 @@ from benchmarks.report.passages import Passage, cut, sample_passages
 from benchmarks.report.terminal import groups_of
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
-from tokenizer.text.utf8 import as_bytes
+from tokenizer.text import to_utf8
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = ("jinja2", "matplotlib")
@@ -63,7 +63,7 @@ def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict
     check_report(path)
     if not text:
         raise InputError("the text is empty; give one to look at")
-    as_bytes(text)  # not every peer refuses what is no Unicode
+    to_utf8(text)  # not every peer refuses what is no Unicode
     cuts = _write(path, peers, [Passage(text)])[0]["cuts"]
     return {own["name"]: own["count"] for own in cuts}
 

@@ -19,7 +19,7 @@ import regex
 from benchmarks.fertility.alignment import token_ends
 from benchmarks.fertility.letters import byte_offsets, code_points, eojeols
 from benchmarks.peers.adapters import Ids, Peer
-from tokenizer.corpus.reader import STDIN, documents
+from tokenizer.corpus import STDIN, documents
 from tokenizer.inspection import HANGUL
 from tokenizer.pretokenize import morphemes
 

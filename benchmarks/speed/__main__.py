@@ -25,7 +25,6 @@ from typing import Any
 import click
 
 from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.provenance import cores
 from benchmarks.speed.child import spread
 from benchmarks.speed.encoders import ENGINES, Form
 from benchmarks.speed.pretraining import measure_pretraining
@@ -33,9 +32,10 @@ from benchmarks.speed.rounds import describe, missing, run_rounds, speed_provena
 from benchmarks.speed.sharding import measure_sharding
 from benchmarks.speed.tables import print_encoding, print_pretraining, print_sharding, print_training
 from benchmarks.speed.trainers import TRAINERS, TrainJob
-from tokenizer.corpus.reader import documents
+from tokenizer.corpus import documents
 from tokenizer.errors import InputError
 from tokenizer.files import write_json
+from tokenizer.threads import cores
 
 PIECE = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
@@ -209,7 +209,7 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
 def _forms(tokenizers: Sequence[str], scratch: Path) -> list[Form]:
     """The vocabularies in every form, o200k_base last."""
     from tokenizer import Tokenizer
-    from tokenizer.pretokenize.grammars import pattern
+    from tokenizer.pretokenize import pattern
 
     forms: list[Form] = []
     for number, spec in enumerate(dict.fromkeys(tokenizers)):

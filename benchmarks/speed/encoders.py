@@ -85,9 +85,9 @@ def _load_splintr_pcre2(form: Form, threads: int) -> Encode:
 def _load_gigatoken(form: Form, threads: int) -> Encode:
     import gigatoken
 
-    from tokenizer.pretokenize.o200k import PATTERN
+    from tokenizer.pretokenize import PATTERNS
 
-    if form.pattern == PATTERN:
+    if form.pattern == PATTERNS["o200k"]:
         own = gigatoken.Tokenizer.from_tiktoken(form.ranks, "o200k", {})
     else:  # it refuses what it does not know
         own = gigatoken.Tokenizer(f"{form.folder}/tokenizer.json")

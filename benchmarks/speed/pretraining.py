@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import cores
 from benchmarks.speed.child import clocked, spread
 from benchmarks.speed.rounds import missing, run_rounds, speed_provenance
 from tokenizer.errors import InputError
-from tokenizer.shards.write import read_manifest
+from tokenizer.shards import read_manifest
+from tokenizer.threads import cores
 
 CONTENDERS = ("gyeol", "transformers")
 BASE = "transformers fp32"

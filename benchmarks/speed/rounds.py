@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.provenance import command, provenance, shown_path
 from benchmarks.speed.child import Unmeasured, measure_in_child
-from tokenizer.corpus.reader import STDIN, documents, find_files
+from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.progress import step

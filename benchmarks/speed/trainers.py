@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tokenizer.corpus.reader import documents
-from tokenizer.vocabulary.vocabulary import default_special_tokens
+from tokenizer.corpus import documents
+from tokenizer.vocabulary import default_special_tokens
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _gyeol(recipe: str) -> Train:
 
 def _curriculum(given: dict[str, Any]) -> Any:
     """The options from their JSON form."""
-    from tokenizer.training.curriculum import CurriculumOptions, Stage
+    from tokenizer.training import CurriculumOptions, Stage
 
     options = dict(given)
     if "stages" in options:
@@ -102,10 +102,10 @@ def _written(content: str | bytes, name: str) -> Callable[[Path], object]:
 def _hugging_face(job: TrainJob) -> Trained:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    from tokenizer.pretokenize.o200k import PATTERN
+    from tokenizer.pretokenize import PATTERNS
 
     own = Tokenizer(models.BPE())
-    split = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
+    split = pre_tokenizers.Split(Regex(PATTERNS["o200k"]), behavior="isolated")
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     own.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
     trainer = trainers.BpeTrainer(
@@ -122,10 +122,10 @@ def _hugging_face(job: TrainJob) -> Trained:
 def _rustbpe(job: TrainJob) -> Trained:
     import rustbpe
 
-    from tokenizer.pretokenize.o200k import PATTERN
+    from tokenizer.pretokenize import PATTERNS
 
     own = rustbpe.Tokenizer()
-    own.train_from_iterator(job.texts(), job.ordinary, pattern=PATTERN)
+    own.train_from_iterator(job.texts(), job.ordinary, pattern=PATTERNS["o200k"])
     ranks = b"".join(base64.b64encode(bytes(token)) + b" %d\n" % rank for token, rank in own.get_mergeable_ranks())
     return Trained(int(own.vocab_size), _written(ranks, "ranks.tiktoken"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from tokenizer.native.buffers import Joined, Memory
 from tokenizer.pretokenize.grammars import scanner
 from tokenizer.pretokenize.morphemes import piece_ends
 from tokenizer.text.utf8 import require_text, texts_as_bytes
-from tokenizer.threads import in_order
+from tokenizer.threads import cores, in_order
 from tokenizer.vocabulary.vocabulary import Vocabulary
 
 TASK_CHARACTERS = 1 << 18
@@ -64,7 +63,7 @@ class Encoder:
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All ids, one text's after another's, and where each text's begin (one more than there are texts); texts
         are spread over ``threads`` (all cores by default)."""
-        threads = threads or os.cpu_count() or 1
+        threads = threads or cores()
         lengths = _lengths(texts)
         tasks = list(_tasks(texts, lengths, threads))
         flat = Joined(np.int32, expected=sum(lengths))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,16 +13,9 @@ from typing import Any, TypeVar
 import numba
 from numba.core import config, event
 
+from tokenizer.files import cache_folder
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def cache_folder() -> Path:
-    """The per-user folder for what Gyeol can rebuild: compiled kernels, loaded, downloaded or unpacked vocabularies."""
-    if folder := os.environ.get("GYEOL_CACHE"):
-        return Path(folder)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gyeol"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
 
 
 @cache

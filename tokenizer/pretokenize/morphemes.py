@@ -9,7 +9,6 @@ begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of �
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from tokenizer.pretokenize.grammars import pretoken_ends
 from tokenizer.text.utf8 import to_utf8
+from tokenizer.threads import cores
 from tokenizer.training.counts import Counts, CountTable
 
 HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
@@ -36,7 +36,7 @@ _known: dict[str, tuple[int, ...]] = {}
 def _kiwi() -> Any:
     from kiwipiepy import Kiwi  # loading the model takes a second, and only strict work needs it
 
-    return Kiwi(num_workers=os.cpu_count() or 1)
+    return Kiwi(num_workers=cores())
 
 
 def _meeting_points(tokens: Iterable[Any], length: int) -> tuple[int, ...]:

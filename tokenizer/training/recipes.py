@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -25,6 +24,7 @@ from tokenizer.corpus.reader import Document, Errors, documents, total_size
 from tokenizer.errors import InputError
 from tokenizer.pretokenize.morphemes import korean_count, split_counts
 from tokenizer.progress import step
+from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
 from tokenizer.training.counts import Counts, count_pretokens
@@ -63,7 +63,7 @@ def train(
     record = CorpusRecord()
     with step("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
-        workers = threads or os.cpu_count() or 1
+        workers = threads or cores()
         if recipe == "curriculum":
             collection = collect(source, threads=workers, on_document=record.note)
         else:
