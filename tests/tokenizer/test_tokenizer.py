@@ -19,8 +19,7 @@ import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import documents
 from tokenizer.pretokenize.grammars import PATTERNS
-from tokenizer.training.merges import byte_alphabet
-from tokenizer.vocabulary.byte_level import from_unicode
+from tokenizer.vocabulary.byte_level import byte_alphabet, from_unicode
 from tokenizer.vocabulary.vocabulary import RESERVED, build
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=200)

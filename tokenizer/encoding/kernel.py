@@ -12,15 +12,15 @@ from tokenizer.encoding.tables import ID_BITS, NO_ID, Tables
 from tokenizer.encoding.words import add_word, encode_words, token_key
 from tokenizer.encoding.workspace import BLOCK, Desk, Words
 from tokenizer.native.arrays import bare
-from tokenizer.native.byte_words import KEY_BYTES, hash_key, key_of
+from tokenizer.native.byte_words import KEY_BYTES, key_of
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.hashing import hash_bytes, hash_key
 from tokenizer.native.perfect_hash import perfect_table
 from tokenizer.native.vectors import LANES
 from tokenizer.pretokenize.gyeol import begins_run, next_word, word_behind
 from tokenizer.pretokenize.o200k import next_pretoken
 from tokenizer.pretokenize.scanning import begins_syllable, char_at
 from tokenizer.text.unicode import MARK
-from tokenizer.training.counts import hash_bytes
 
 _GAP = LANES + 1
 """How far the ids of words stay behind those of groups: one that is no id, and what `copy_lanes` may write."""

@@ -17,11 +17,11 @@ from tokenizer.encoding.merge_rows import add_row, clear_row, first_lane, merge_
 from tokenizer.encoding.tables import ID_BITS, ID_MASK, Tables
 from tokenizer.encoding.word_cache import entry_of, holds, remember
 from tokenizer.encoding.workspace import Desk
-from tokenizer.native.byte_words import KEY_BYTES, hash_key, key_of, same_bytes
+from tokenizer.native.byte_words import KEY_BYTES, key_of, same_bytes
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.hashing import hash_bytes, hash_key
 from tokenizer.native.perfect_hash import entry_at, slot_of
 from tokenizer.native.vectors import LANES, copy_lanes, prefetch
-from tokenizer.training.counts import hash_bytes
 
 _ALONE = -1
 

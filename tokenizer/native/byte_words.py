@@ -1,4 +1,4 @@
-"""Short byte strings as three 64-bit numbers: compared and hashed without a loop over their bytes.
+"""Short byte strings as three 64-bit numbers: compared without a loop over their bytes.
 
 Kernels that use this read behind the end of a text; `padded` and `tokenizer.text.utf8.joined` see to it that they may.
 """
@@ -53,17 +53,6 @@ def key_of(data: NDArray[np.uint8], start: int, size: int) -> tuple[np.uint64, n
         load64(data, start + 8) & _KEY_MASKS[masks + 1],
         load64(data, start + 16) & _KEY_MASKS[masks + 2],
     )
-
-
-@inlined
-def hash_key(first: np.uint64, second: np.uint64, third: np.uint64) -> np.uint64:
-    """A 64-bit hash of a key: a multiplication each and a final mix (MurmurHash3's, by Appleby)."""
-    h = first * np.uint64(0x9E3779B97F4A7C15)
-    h ^= (second + np.uint64(0x7F4A7C15)) * np.uint64(0xC2B2AE3D27D4EB4F)
-    h ^= (third + np.uint64(0x165667B1)) * np.uint64(0xD6E8FEB86659FD93)
-    h ^= h >> np.uint64(33)
-    h *= np.uint64(0xFF51AFD7ED558CCD)
-    return h ^ (h >> np.uint64(33))
 
 
 @inlined

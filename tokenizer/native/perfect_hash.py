@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.hashing import GOLDEN, SECOND
 
 FREE = np.int64(-1)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_MIX_AGAIN = np.uint64(0xD6E8FEB86659FD93)
 _BUCKET_BITS = np.uint64(40)
 _SLOT_BITS = np.uint64(32)
 
@@ -43,14 +42,14 @@ def entry_at(table: PerfectTable, key: int) -> int:
 @inlined
 def slot_of(table: PerfectTable, key: int) -> int:
     """The slot of the only entry that may be of ``key``."""
-    h = np.uint64(key) * _MIX
+    h = np.uint64(key) * GOLDEN
     bucket = np.int64((h >> _BUCKET_BITS) & np.uint64(table.seeds.size - 1))
     return _slot(h, np.uint64(table.seeds[bucket]), table.slots.size)
 
 
 @inlined
 def _slot(h: np.uint64, seed: np.uint64, size: int) -> int:
-    return np.int64((((h ^ seed) * _MIX_AGAIN) >> _SLOT_BITS) & np.uint64(size - 1))
+    return np.int64((((h ^ seed) * SECOND) >> _SLOT_BITS) & np.uint64(size - 1))
 
 
 def perfect_table(keys: NDArray[np.int64], entries: NDArray[np.int64]) -> PerfectTable:
@@ -58,7 +57,7 @@ def perfect_table(keys: NDArray[np.int64], entries: NDArray[np.int64]) -> Perfec
     keys, first = np.unique(keys, return_index=True)
     entries = entries[first]
     size = max(8, 1 << (len(keys) * 5 // 4).bit_length())
-    hashes = keys.astype(np.uint64) * _MIX
+    hashes = keys.astype(np.uint64) * GOLDEN
     while True:
         seeds, slots = np.zeros(size // 4, dtype=np.uint16), np.full(size, FREE, dtype=np.int64)
         buckets = ((hashes >> _BUCKET_BITS) & np.uint64(len(seeds) - 1)).astype(np.int64)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from tokenizer.pretokenize.grammars import pretoken_ends
 from tokenizer.text.utf8 import to_utf8
 from tokenizer.threads import cores
-from tokenizer.training.counts import Counts, CountTable
 
 HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
 BATCH = 20_000  # eojeols between two turns of the progress display
@@ -75,56 +74,7 @@ def _core(pretoken: str) -> tuple[int, str]:
     return lead, pretoken[lead:]
 
 
-def split_counts(counts: Counts, *, on_progress: Callable[[int], None] | None = None) -> Counts:
-    """Counted pre-tokens, those with Hangul split at morpheme boundaries; pieces are counted together."""
-    table = CountTable()
-    plain: list[tuple[bytes, int]] = []
-    korean: list[tuple[str, int]] = []
-    for string, count in counts.items():
-        text = string.decode("utf-8")
-        if HANGUL.search(text):
-            korean.append((text, count))
-        else:
-            plain.append((string, count))
-    table.add([string for string, _ in plain], [count for _, count in plain])
-    for start in range(0, len(korean), BATCH):
-        part = korean[start : start + BATCH]
-        strings, amounts = [], []
-        for (text, count), cuts in zip(part, _cuts([text for text, _ in part]), strict=True):
-            edges = [0, *cuts, len(text)]
-            strings += [text[a:b].encode("utf-8") for a, b in pairwise(edges)]
-            amounts += [count] * (len(edges) - 1)
-        table.add(strings, amounts)
-        if on_progress:
-            on_progress(len(part))
-    return table.result()
-
-
-def word_cuts(
-    words: Counts, *, min_count: int, on_progress: Callable[[int], None] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Where the words with Hangul that occur ``min_count`` times are cut: offsets into the cuts by word, and the
-    cuts, as bytes from the word's start. Rarer words have none and are left to other stages."""
-    sizes = np.zeros(len(words), dtype=np.int64)
-    cuts: list[int] = []
-    chosen = [i for i in np.flatnonzero(words.counts >= min_count).tolist() if HANGUL.search(words.string(i).decode())]
-    for start in range(0, len(chosen), BATCH):
-        part = chosen[start : start + BATCH]
-        texts = [words.string(i).decode("utf-8") for i in part]
-        for i, text, points in zip(part, texts, _cuts(texts), strict=True):
-            sizes[i] = len(points)
-            cuts += [len(text[:point].encode("utf-8")) for point in points]
-        if on_progress:
-            on_progress(len(part))
-    return np.concatenate([[0], np.cumsum(sizes)]), np.array(cuts, dtype=np.int32)
-
-
-def korean_count(counts: Counts, min_count: int = 1) -> int:
-    """How many of the distinct pre-tokens hold Hangul and occur ``min_count`` times, and so are work for Kiwi."""
-    return sum(1 for string, n in counts.items() if n >= min_count and HANGUL.search(string.decode("utf-8")))
-
-
-def _cuts(pretokens: Sequence[str]) -> list[list[int]]:
+def cuts_of(pretokens: Sequence[str]) -> list[list[int]]:
     """Interior character offsets at which each pre-token with Hangul is cut."""
     cores = [_core(pretoken) for pretoken in pretokens]
     return [
@@ -144,7 +94,7 @@ def piece_ends(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
         pretokens += [raw[a:b].decode("utf-8") for a, b in pairwise(edges)]
         counts.append(len(pretokens))
     korean = [i for i, pretoken in enumerate(pretokens) if HANGUL.search(pretoken)]
-    cuts = dict(zip(korean, _cuts([pretokens[i] for i in korean]), strict=True))
+    cuts = dict(zip(korean, cuts_of([pretokens[i] for i in korean]), strict=True))
     ends: list[int] = []
     pieces_before = [0]
     base = 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tokenizer.corpus.reader import Document
 from tokenizer.native.compile import native
+from tokenizer.native.hashing import combined
 from tokenizer.pretokenize.gyeol import next_run, next_word
 from tokenizer.text.cutting import batches
 from tokenizer.text.unicode import class_table
@@ -227,7 +228,6 @@ def _chosen(
     for run in range(chosen.size):
         h = np.uint64(offsets[run + 1] - offsets[run])
         for k in range(offsets[run], offsets[run + 1]):
-            h = (h ^ hashes[words[k]]) * np.uint64(0x9E3779B97F4A7C15)
-            h ^= h >> np.uint64(29)
+            h = combined(h, hashes[words[k]])
         chosen[run] = (h & np.uint64(mask)) == 0
     return chosen

@@ -14,23 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.hashing import hash_bytes
 from tokenizer.pretokenize.grammars import O200K, next_pretoken
 from tokenizer.text.cutting import batches
 from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import joined, texts_as_bytes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-
-@inlined
-def hash_bytes(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
-    """A 64-bit hash of ``data[start:end]``: one multiplication a byte and a final mix (after FNV-1a)."""
-    h = np.uint64(0xCBF29CE484222325)
-    for i in range(start, end):
-        h = (h ^ np.uint64(data[i])) * np.uint64(0x9E3779B97F4A7C15)
-    h ^= h >> np.uint64(29)
-    h *= np.uint64(0xBF58476D1CE4E5B9)
-    return h ^ (h >> np.uint64(32))
 
 
 @inlined

@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
-from tokenizer.pretokenize.morphemes import korean_count, word_cuts
 from tokenizer.progress import step
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
-from tokenizer.training.merges import Learned, Rules, byte_alphabet, learn_merges
+from tokenizer.training.merges import Learned, Rules, learn_merges
+from tokenizer.training.morpheme_cuts import korean_count, word_cuts
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
+from tokenizer.vocabulary.byte_level import byte_alphabet
 
 SCALE = 100
 """Counts are multiplied by this, so that weights may be fractions."""

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.hashing import hash_bytes, hash_number
 
 WALL = np.int32(-(2**31))
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Words(NamedTuple):
@@ -78,8 +77,7 @@ ENTRIES, SEGMENTS, POSITIONS, HEAP = range(4)
 def find_pair(pairs: Pairs, key: int, create: bool) -> int:
     """The entry of a pair's key; made when absent if ``create``, else -1."""
     mask = pairs.slots.size - 1
-    h = np.uint64(key) * _MIX
-    slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+    slot = np.int64(hash_number(key) & np.uint64(mask))
     while pairs.slots[slot] >= 0:
         entry = pairs.slots[slot]
         if pairs.keys[entry] == key:
@@ -164,8 +162,7 @@ def previous(cells: NDArray[np.int32], p: int) -> int:
 def place_keys(pairs: Pairs) -> None:
     mask = pairs.slots.size - 1
     for entry in range(pairs.used[ENTRIES]):
-        h = np.uint64(pairs.keys[entry]) * _MIX
-        slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(mask))
+        slot = np.int64(hash_number(pairs.keys[entry]) & np.uint64(mask))
         while pairs.slots[slot] >= 0:
             slot = (slot + 1) & mask
         pairs.slots[slot] = entry
@@ -199,11 +196,8 @@ def token_of(tokens: Tokens, left: int, right: int) -> int:
 @native
 def _seek(tokens: Tokens, base: int, end: int) -> int:
     """The slot of the token with the bytes ``arena[base:end]``, or the free slot where it belongs."""
-    h = np.uint64(14695981039346656037)
-    for k in range(base, end):
-        h = (h ^ np.uint64(tokens.arena[k])) * _MIX
     mask = tokens.slots.size - 1
-    slot = np.int64((h ^ (h >> np.uint64(29))) & np.uint64(mask))
+    slot = np.int64(hash_bytes(tokens.arena, base, end) & np.uint64(mask))
     while tokens.slots[slot] >= 0:
         start = tokens.offsets[tokens.slots[slot]]
         if tokens.offsets[tokens.slots[slot] + 1] - start == end - base:

@@ -1,5 +1,6 @@
 """Learning merges from counted words: the driver of the kernel in `tokenizer.training.merge_kernel`.
 
+>>> from tokenizer.vocabulary.byte_level import byte_alphabet
 >>> learned = learn_merges(Counts.of([(b"aab", 3), (b"ab", 2)]), byte_alphabet(), 258)
 >>> [(left, right) for left, right in learned.merges]   # a+b occurs 5 times, then a+ab 3 times
 [(64, 65), (64, 256)]
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -23,20 +23,9 @@ from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
 from tokenizer.training.counts import Counts, grown
 from tokenizer.training.merge_rules import Limits
+from tokenizer.vocabulary.byte_level import byte_order
 
 CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
-
-
-@cache
-def byte_order() -> tuple[int, ...]:
-    """The 256 bytes in the order of their ids: the printable ones first, as GPT-2 and all its heirs have it."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    return (*printable, *(b for b in range(256) if b not in set(printable)))
-
-
-def byte_alphabet() -> list[bytes]:
-    """The 256 single-byte tokens in the order of their ids."""
-    return [bytes([b]) for b in byte_order()]
 
 
 @dataclass(frozen=True)

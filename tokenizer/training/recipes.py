@@ -22,15 +22,16 @@ from typing import Any
 
 from tokenizer.corpus.reader import Document, Errors, documents, total_size
 from tokenizer.errors import InputError
-from tokenizer.pretokenize.morphemes import korean_count, split_counts
 from tokenizer.progress import step
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
 from tokenizer.training.counts import Counts, count_pretokens
 from tokenizer.training.curriculum import CurriculumOptions, learn
-from tokenizer.training.merges import Learned, Rules, Sequences, byte_alphabet, learn_merges
+from tokenizer.training.merges import Learned, Rules, Sequences, learn_merges
+from tokenizer.training.morpheme_cuts import korean_count, split_counts
 from tokenizer.training.stages import encode_strings
+from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
 
 GRAMMARS = {"curriculum": "gyeol", "plain": "o200k", "strict": "o200k"}

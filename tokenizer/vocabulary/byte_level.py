@@ -9,7 +9,17 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.training.merges import byte_order
+
+@cache
+def byte_order() -> tuple[int, ...]:
+    """The 256 bytes in the order of their ids: the printable ones first, as GPT-2 and all its heirs have it."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    return (*printable, *(b for b in range(256) if b not in set(printable)))
+
+
+def byte_alphabet() -> list[bytes]:
+    """The 256 single-byte tokens in the order of their ids."""
+    return [bytes([b]) for b in byte_order()]
 
 
 @cache

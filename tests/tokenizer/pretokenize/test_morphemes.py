@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
-from tokenizer.pretokenize.morphemes import boundaries, piece_ends, split_counts
+from tokenizer.pretokenize.morphemes import boundaries, piece_ends
 from tokenizer.training.counts import count_pretokens
+from tokenizer.training.morpheme_cuts import split_counts
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import Document, documents
 from tokenizer.pretokenize.grammars import pretokens
-from tokenizer.pretokenize.morphemes import boundaries, word_cuts
+from tokenizer.pretokenize.morphemes import boundaries
 from tokenizer.training.collect import Collection, collect
 from tokenizer.training.curriculum import CurriculumOptions, Stage, file_weights
+from tokenizer.training.morpheme_cuts import word_cuts
 
 SIZE = 4000
 ENDS = (Stage("superwords", 1.0),)

@@ -16,8 +16,8 @@ import samples
 from tokenizer.corpus.reader import documents
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.training.counts import Counts, count_pretokens
-from tokenizer.training.merges import Rules, Sequences, byte_alphabet, byte_order, learn_merges
-from tokenizer.vocabulary.byte_level import from_unicode
+from tokenizer.training.merges import Rules, Sequences, learn_merges
+from tokenizer.vocabulary.byte_level import byte_alphabet, byte_order, from_unicode
 
 Word = tuple[bytes, ...]
 
