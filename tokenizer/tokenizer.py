@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import operator
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,27 +12,25 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokenizer.encoding.encoder import Encoder, prepare
-from tokenizer.encoding.saved_tables import Prepared, keep, recall
+from tokenizer.encoding.encoder import Encoder, tables_of
+from tokenizer.encoding.saved_tables import keep, recall
 from tokenizer.encoding.tables import Tables
 from tokenizer.errors import InputError
 from tokenizer.shipped import shipped_folder, shipped_names
-from tokenizer.text.offsets import character_spans
-from tokenizer.text.utf8 import as_bytes
-from tokenizer.vocabulary.vocabulary import Vocabulary
+from tokenizer.text.utf8 import as_bytes, character_spans
+from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary
 
 
 class Tokenizer:
     """Byte-level BPE with Korean in mind: ``decode(encode(text)) == text`` for every str.
 
-    Make one with `tokenizer.train` or `Tokenizer.load`. ``prepared`` is what `tokenizer.encoding.encoder.prepare` makes
-    of the vocabulary, where that is there already.
+    Make one with `tokenizer.train` or `Tokenizer.load`. ``tables`` are those of the vocabulary, where they are there
+    already.
     """
 
-    def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:
+    def __init__(self, vocabulary: Vocabulary, tables: Tables | None = None) -> None:
         self.vocabulary = vocabulary
-        self.encoder = Encoder(vocabulary, prepared)
-        """What encodes."""
+        self.encoder = Encoder(vocabulary, tables)
         self._bytes = [
             *vocabulary.tokens,
             *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
@@ -50,17 +46,16 @@ class Tokenizer:
                 f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
                 f"{', '.join(shipped_names())}"
             )
-        with _without_collection():
-            if kept := recall(folder):
-                return cls(kept.vocabulary, (kept.tables, kept.unreachable))
-            vocabulary = Vocabulary.load(folder)
-            tables, unreachable = prepare(vocabulary)
-            keep(folder, Prepared(vocabulary, tables, unreachable))
-            return cls(vocabulary, (tables, unreachable))
+        if kept := recall(folder):
+            return cls(*kept)
+        vocabulary = load_vocabulary(folder)
+        tables = tables_of(vocabulary)
+        keep(folder, vocabulary, tables)
+        return cls(vocabulary, tables)
 
     def save(self, folder: str | Path) -> None:
         """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too."""
-        self.vocabulary.save(folder)
+        save_vocabulary(self.vocabulary, folder)
 
     @property
     def vocab_size(self) -> int:
@@ -91,7 +86,7 @@ class Tokenizer:
     @property
     def unreachable_tokens(self) -> int:
         """How many ordinary tokens no text produces."""
-        return self.encoder.unreachable
+        return self.encoder.tables.unreachable
 
     def encode(
         self,
@@ -174,16 +169,3 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size})"
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Without the collector: loading makes half a million objects and no garbage, and to look through them again and
-    again takes a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

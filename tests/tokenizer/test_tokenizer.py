@@ -19,7 +19,8 @@ import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import documents
 from tokenizer.pretokenize.grammars import PATTERNS
-from tokenizer.vocabulary.byte_level import byte_alphabet, from_unicode
+from tokenizer.vocabulary import from_unicode, save_vocabulary
+from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import RESERVED, build
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=200)
@@ -265,7 +266,7 @@ def test_unknown_names_and_foreign_folders_are_refused(plain: Tokenizer, tmp_pat
 def test_tokenizer_json_is_laid_out_as_json_does_it(tmp_path: Path) -> None:
     awkward = [*(bytes([b]) for b in range(256)), b'", "', b'"\\', "가".encode(), b" \n"]
     for tokens, merges in ((awkward, [(0x20, 0x0A)]), (awkward[:256], [])):
-        build(tokens, merges).save(tmp_path / "saved")
+        save_vocabulary(build(tokens, merges), tmp_path / "saved")
         text = (tmp_path / "saved" / "tokenizer.json").read_text(encoding="utf-8")
         assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1)
         names = json.loads(text)["model"]["vocab"]

@@ -1,4 +1,4 @@
-"""Texts to ids with the encode kernel: its tables, a cache per thread, batches over threads."""
+"""Texts to ids with the encode kernel: a workspace per thread, batches over threads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding import kernel
-from tokenizer.encoding.merge_long import new_room
-from tokenizer.encoding.tables import Tables, encoding_tables
-from tokenizer.encoding.workspace import new_desk
-from tokenizer.native.buffers import Joined, Memory
+from tokenizer.encoding.kernel import PIECES, SLACK, encode_texts
+from tokenizer.encoding.tables import Tables
+from tokenizer.encoding.whole_tokens import build_tables
+from tokenizer.encoding.workspace import new_workspace
+from tokenizer.native.buffers import GrowingArray, ReusedBuffer
+from tokenizer.native.byte_words import padded
 from tokenizer.pretokenize.grammars import scanner
 from tokenizer.pretokenize.morphemes import piece_ends
 from tokenizer.text.utf8 import require_text, texts_as_bytes
@@ -21,33 +22,32 @@ from tokenizer.threads import cores, in_order
 from tokenizer.vocabulary.vocabulary import Vocabulary
 
 TASK_CHARACTERS = 1 << 18
-"""Texts are encoded together up to so many characters: more take no less time each, and more memory."""
+"""Characters per task. Larger tasks are no faster per character and hold more memory."""
 
 LAST_CHARACTERS = 1 << 15
-"""The last ones, up to so many: the threads then end at about the same time."""
+"""Characters of the last tasks, which are smaller so that all threads end at about the same time."""
 
 
-class Part(NamedTuple):
-    """Some texts, encoded."""
+class EncodedTexts(NamedTuple):
+    """Some texts as ids."""
 
     ids: NDArray[np.int32]
-    """Their ids, one text's after another's."""
+    """The ids of one text after another."""
     counts: NDArray[np.int64]
-    """How many ids each has."""
+    """Number of ids of each text, shape (texts,)."""
     sizes: NDArray[np.int64]
-    """How many bytes of UTF-8 each has."""
+    """Bytes of UTF-8 of each text, shape (texts,)."""
 
 
 class Encoder:
     """Encodes with one vocabulary; safe to share between threads."""
 
-    def __init__(self, vocabulary: Vocabulary, prepared: tuple[Tables, int] | None = None) -> None:
+    def __init__(self, vocabulary: Vocabulary, tables: Tables | None = None) -> None:
+        """``tables`` are those of the vocabulary where they are there already, see `tables_of`."""
+        self.tables = tables or tables_of(vocabulary)
         self._strict = vocabulary.strict
-        by_grammar = kernel.encode_runs if vocabulary.grammar == "gyeol" else kernel.encode_pretokens
-        self._kernel = kernel.encode_pieces if vocabulary.strict else by_grammar
-        self.tables, self.unreachable = prepared or prepare(vocabulary)
-        """``unreachable``: how many tokens no text can produce, because their own merges do not give them back."""
-        self._idle: list[_Desk] = []
+        self._scanner = PIECES if vocabulary.strict else scanner(vocabulary.grammar)
+        self._idle: list[_Workspace] = []
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """The ids of one text."""
@@ -61,58 +61,68 @@ class Encoder:
     def encode_to_array(
         self, texts: Sequence[str], threads: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All ids, one text's after another's, and where each text's begin (one more than there are texts); texts
-        are spread over ``threads`` (all cores by default)."""
+        """All ids, one text's after another's, and where each text's begin, shape (texts + 1,); texts are spread over
+        ``threads`` (all cores by default)."""
         threads = threads or cores()
         lengths = _lengths(texts)
         tasks = list(_tasks(texts, lengths, threads))
-        flat = Joined(np.int32, expected=sum(lengths))
+        flat = GrowingArray(np.int32, expected=sum(lengths))
         counts = [np.zeros(1, dtype=np.int64)]
         for part in in_order(self._encode, tasks, min(threads, len(tasks) or 1)):
-            flat.add(part.ids)
+            flat.extend(part.ids)
             counts.append(part.counts)
-        return flat.whole(), np.cumsum(np.concatenate(counts))
+        return flat.finish(), np.cumsum(np.concatenate(counts))
 
-    def parts(self, texts: Sequence[str]) -> Iterator[Part]:
+    def parts(self, texts: Sequence[str]) -> Iterator[EncodedTexts]:
         """The texts, encoded some at a time, on this thread."""
         return map(self._encode, _tasks(texts, _lengths(texts), threads=1))
 
-    def _encode(self, texts: Sequence[str]) -> Part:
-        with self._desk() as desk:
-            data, ends = texts_as_bytes(texts, desk.bytes)
+    def _encode(self, texts: Sequence[str]) -> EncodedTexts:
+        with self._workspace() as own:
+            data, ends = texts_as_bytes(texts, own.bytes)
             pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
-            out = desk.ids.room_for(data.size + kernel.SLACK)
-            stops = self._kernel(self.tables, desk.held, data, pieces, out)
+            out = own.ids.of_size(data.size + SLACK)
+            stops = encode_texts(self.tables, own.kernel, data, pieces, out, self._scanner)
             if last_piece is not None:
                 stops = np.concatenate([[0], stops])[last_piece]
-            return Part(out[: stops[-1]].copy(), np.diff(stops, prepend=0), np.diff(ends, prepend=0))
+            return EncodedTexts(out[: stops[-1]].copy(), np.diff(stops, prepend=0), np.diff(ends, prepend=0))
 
     @contextmanager
-    def _desk(self) -> Iterator[_Desk]:
-        """A cache and room that no other thread uses meanwhile."""
+    def _workspace(self) -> Iterator[_Workspace]:
+        """A workspace that no other thread uses meanwhile."""
         try:
-            desk = self._idle.pop()  # list.pop and append are atomic
+            own = self._idle.pop()  # list.pop and append are atomic
         except IndexError:
-            desk = _Desk(len(self.tables.results))
+            own = _Workspace(len(self.tables.results))
         try:
-            yield desk
+            yield own
         finally:
-            self._idle.append(desk)
+            self._idle.append(own)
 
 
-def prepare(vocabulary: Vocabulary) -> tuple[Tables, int]:
-    """The tables of a vocabulary, and how many of its tokens no text can produce."""
-    tables = encoding_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
-    return kernel.with_whole_tokens(tables, new_room(len(tables.results)))
-
-
-class _Desk:
-    """What one thread encodes with: words lately encoded, and memory for bytes and ids."""
+class _Workspace:
+    """What one thread encodes with: the kernel's workspace, and buffers for bytes and ids."""
 
     def __init__(self, merges: int) -> None:
-        self.held = new_desk(merges)
-        self.bytes = Memory(np.uint8)
-        self.ids = Memory(np.int32)
+        self.kernel = new_workspace(merges)
+        self.bytes = ReusedBuffer(np.uint8)
+        self.ids = ReusedBuffer(np.int32)
+
+
+def tables_of(vocabulary: Vocabulary) -> Tables:
+    """The tables of a vocabulary."""
+    return build_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
+
+
+def encode_strings(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], tokens: list[bytes], merges: list[tuple[int, int]]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Byte strings that stand in ``data`` one after another as ids by the given merges, none cut any further: the ids,
+    and where each string's begin, shape (strings + 1,)."""
+    out = np.empty(data.size + SLACK, dtype=np.int32)
+    workspace = new_workspace(len(merges))
+    stops = encode_texts(build_tables(tokens, merges), workspace, padded(data), offsets[1:].copy(), out, PIECES)
+    return out[: stops[-1] if stops.size else 0].copy(), np.concatenate([[0], stops])
 
 
 def _lengths(texts: Sequence[str]) -> list[int]:
@@ -122,13 +132,13 @@ def _lengths(texts: Sequence[str]) -> list[int]:
 
 
 def _tasks(texts: Sequence[str], lengths: list[int], threads: int) -> Iterator[Sequence[str]]:
-    """``texts`` in parts, each a share of what is left for every thread (guided self-scheduling: Polychronopoulos
-    and Kuck, 1987)."""
-    left, start, held = sum(lengths), 0, 0
+    """``texts`` in tasks, each a share of the characters that remain for every thread (guided self-scheduling:
+    Polychronopoulos and Kuck, 1987)."""
+    remaining, start, held = sum(lengths), 0, 0
     for i, length in enumerate(lengths):
         held += length
-        if held >= min(max(left // (2 * threads), LAST_CHARACTERS), TASK_CHARACTERS):
+        if held >= min(max(remaining // (2 * threads), LAST_CHARACTERS), TASK_CHARACTERS):
             yield texts[start : i + 1]
-            left, start, held = left - held, i + 1, 0
+            remaining, start, held = remaining - held, i + 1, 0
     if start < len(texts):
         yield texts[start:]

@@ -1,208 +1,99 @@
-"""The encode kernels: UTF-8 bytes to ids, without Python objects and without the GIL, a block of words at a time."""
+"""The encode kernel: UTF-8 bytes to ids, without Python objects and without the GIL, a block of words at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.merge_long import Room
-from tokenizer.encoding.merge_one import bytes_to_ids, merge_group
-from tokenizer.encoding.superwords import find_groups, merge_groups
-from tokenizer.encoding.tables import ID_BITS, NO_ID, Tables
-from tokenizer.encoding.words import add_word, encode_words, token_key
-from tokenizer.encoding.workspace import BLOCK, Desk, Words
+from tokenizer.encoding.superwords import find_spans, merge_spans
+from tokenizer.encoding.tables import NO_ID, Tables
+from tokenizer.encoding.words import add_word, encode_words
+from tokenizer.encoding.workspace import BLOCK, Workspace
 from tokenizer.native.arrays import bare
-from tokenizer.native.byte_words import KEY_BYTES, key_of
 from tokenizer.native.compile import inlined, native
-from tokenizer.native.hashing import hash_bytes, hash_key
-from tokenizer.native.perfect_hash import perfect_table
 from tokenizer.native.vectors import LANES
+from tokenizer.pretokenize.grammars import GYEOL, O200K
 from tokenizer.pretokenize.gyeol import begins_run, next_word, word_behind
 from tokenizer.pretokenize.o200k import next_pretoken
 from tokenizer.pretokenize.scanning import begins_syllable, char_at
 from tokenizer.text.unicode import MARK
 
+PIECES = -1
+"""In the place of a scanner: texts are not cut any further."""
 _GAP = LANES + 1
-"""How far the ids of words stay behind those of groups: one that is no id, and what `copy_lanes` may write."""
+"""Distance of the ids of words behind those of spans: one sentinel, and what `copy_lanes` may write."""
 SLACK = _GAP + LANES
-"""How many more numbers than there are bytes the kernels may write."""
-_pretoken_end = next_pretoken
-
-
-def with_whole_tokens(tables: Tables, room: Room) -> tuple[Tables, int]:
-    """``tables`` with the tokens entered that their own merges give back; how many others there are."""
-    work = np.empty(int(np.diff(tables.token_offsets).max()), dtype=np.int32)
-    keys, tokens, unreachable = _whole_tokens(tables, room, work)
-    entries = (keys >> ID_BITS << ID_BITS) | tokens
-    return tables._replace(whole_tokens=perfect_table(keys, entries)), unreachable
+"""How many more numbers than there are bytes the kernel may write."""
 
 
 @native
-def _whole_tokens(
-    counted: Tables, room: Room, work: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """The keys and ids of the tokens that words may be, and how many tokens their own merges do not give back."""
-    tables = bare(counted)
-    size = tables.token_offsets.size - 1
-    keys = np.empty(size, dtype=np.int64)
-    tokens = np.empty(size, dtype=np.int64)
-    found = unreachable = 0
-    first = np.int64(0)
-    for token in range(size):
-        start, end = tables.token_offsets[token], tables.token_offsets[token + 1]
-        stop = bytes_to_ids(tables, tables.token_data, start, end, work, first)
-        if merge_group(tables, room, work, first, stop) != 1 or work[0] != token:
-            unreachable += 1
-            _forget_char(tables, start, end)
-        elif tables.token_ranks[token] < tables.word_ranks:
-            keys[found] = token_key(_hash(tables.token_data, start, end))
-            tokens[found] = token
-            found += 1
-    return keys[:found], tokens[:found], unreachable
-
-
-@inlined
-def _hash(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
-    """The hash of a word."""
-    if end - start > KEY_BYTES:
-        return hash_bytes(data, start, end)
-    first, second, third = key_of(data, start, end - start)
-    return hash_key(first, second, third)
-
-
-@native
-def _forget_char(tables: Tables, start: int, end: int) -> None:
-    """Have a character that its own merges do not make one token merged from its bytes."""
-    if tables.char_ids.size and end > start + 1 and tables.token_data[start] >= 0xC0:
-        code, size = char_at(tables.token_data, start)
-        if size == end - start:
-            tables.char_ids[code] = -1
-
-
-@native
-def encode_pretokens(
-    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
+def encode_texts(
+    counted: Tables,
+    held: Workspace,
+    text: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    scanner: int,
 ) -> NDArray[np.int64]:
-    """Encode the texts that end at ``ends`` by the grammar ``o200k`` into ``ids`` (room for an id a byte and `SLACK`
-    more); where each one's ids end. The memory of ``text`` goes on, see `tokenizer.native.byte_words`."""
-    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    stops = np.empty(ends.size, dtype=np.int64)
-    at = i = done = k = np.int64(0)
-    while k < ends.size:
-        word = np.int64(0)
-        while k < ends.size and word < BLOCK:
-            if i < ends[k]:
-                j = _pretoken_end(data, i, ends[k], tables.classes)
-                add_word(desk, word, data, i, j)
-                word += 1
-                i = j
-            else:
-                stops[k] = word
-                k += 1
-        at = encode_words(tables, desk, data, word, out, at)
-        done = _settle(stops, done, k, desk.words)
-    return stops
+    """Encode texts into ``ids``; where the ids of each text end, shape (texts,).
 
-
-@native
-def encode_pieces(
-    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """As `encode_pretokens`, for pieces that are not cut any further."""
-    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    stops = np.empty(ends.size, dtype=np.int64)
-    at = i = done = k = np.int64(0)
-    while k < ends.size:
-        word = np.int64(0)
-        while k < ends.size and word < BLOCK:
-            if i < ends[k]:
-                add_word(desk, word, data, i, ends[k])
-                word += 1
-                i = ends[k]
-            stops[k] = word
-            k += 1
-        at = encode_words(tables, desk, data, word, out, at)
-        done = _settle(stops, done, k, desk.words)
-    return stops
-
-
-@inlined
-def _settle(stops: NDArray[np.int64], done: int, k: int, words: Words) -> int:
-    """For the texts that ended in this block: where the ids end, in the place of how many words came before."""
-    for text in range(done, k):
-        stops[text] = words.places[stops[text]]
-    return k
-
-
-def encode_runs(
-    tables: Tables, desk: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """As `encode_pretokens`, by the grammar ``gyeol``."""
-    if tables.word_ranks == tables.results.size:
-        return _encode_words_of_runs(tables, desk, text, ends, ids)
-    return _encode_runs(tables, desk, text, ends, ids)
-
-
-@native
-def _encode_words_of_runs(
-    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """For vocabularies without merges that reach across words."""
-    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    stops = np.empty(ends.size, dtype=np.int64)
-    at = i = done = k = np.int64(0)
-    run = False  # whether words may follow that are in one run with the last
-    while k < ends.size:
-        word, i, k, run = _take_block(tables, desk, data, ends, stops, i, k, run)
-        at = encode_words(tables, desk, data, word, out, at)
-        done = _settle(stops, done, k, desk.words)
-    return stops
-
-
-@native
-def _encode_runs(
-    counted: Tables, held: Desk, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """The ids of words become those of groups in the same memory; the last group of a block waits for the next."""
-    tables, desk, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    groups = desk.groups
+    ``text`` has the UTF-8 of the texts one after another and zeros in the memory behind it (`tokenizer.text.utf8`),
+    ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more. ``scanner`` is `PIECES` or the number of
+    a grammar (`tokenizer.pretokenize.grammars`). By the grammar `GYEOL` the ids of words become those of spans in the
+    same memory, and the last span of a block waits for the next block.
+    """
+    tables, workspace, data, out = bare(counted), bare(held), bare(text), bare(ids)
+    words, spans = workspace.words, workspace.spans
+    superwords = scanner == GYEOL
     stops = np.empty(ends.size, dtype=np.int64)
     out[_GAP - 1] = NO_ID
-    place = groups.starts[0] = np.int64(_GAP)
-    groups.left[0] = False
     at = i = done = k = np.int64(0)
-    run = False  # whether words may follow that are in one run with the last
+    place = np.int64(_GAP if superwords else 0)
+    spans.starts[0] = place
+    spans.unfinished[0] = False
+    run = False  # whether further words may follow that are in one pre-token with the last
     while k < ends.size:
-        word, i, k, run = _take_block(tables, desk, data, ends, stops, i, k, run)
-        place = encode_words(tables, desk, data, word, out, place)
-        count = find_groups(tables, desk, word, out)
-        at = merge_groups(tables, desk, count if k == ends.size else count - 1, out, at)
-        while done < k:
-            stops[done] = groups.stops[groups.of_words[stops[done]]]
-            done += 1
-        groups.starts[0] = groups.starts[count - 1]
-        groups.left[0] = groups.left[count - 1]
+        word, i, k, run = _take_block(tables, workspace, data, ends, stops, i, k, run, scanner)
+        place = encode_words(tables, workspace, data, word, out, place)
+        if superwords:
+            count = find_spans(tables, workspace, word, out)
+            at = merge_spans(tables, workspace, count if k == ends.size else count - 1, out, at)
+            while done < k:
+                stops[done] = spans.id_starts[spans.of_word[stops[done]]]
+                done += 1
+            spans.starts[0] = spans.starts[count - 1]
+            spans.unfinished[0] = spans.unfinished[count - 1]
+        else:
+            while done < k:
+                stops[done] = words.id_starts[stops[done]]
+                done += 1
     return stops
 
 
 @inlined
 def _take_block(
     tables: Tables,
-    desk: Desk,
+    workspace: Workspace,
     data: NDArray[np.uint8],
     ends: NDArray[np.int64],
     stops: NDArray[np.int64],
     i: int,
     k: int,
     run: bool,
+    scanner: int,
 ) -> tuple[int, int, int, bool]:
-    """Enter the words from byte ``i`` of text ``k`` on; how many fitted, and ``i``, ``k`` and ``run`` behind them. For
-    texts that end, ``stops`` has how many words came before."""
+    """Enter the words from byte ``i`` of text ``k`` on; their number, and ``i``, ``k`` and ``run`` behind them. For
+    texts that end, ``stops`` gets the number of words before their end."""
     word = np.int64(0)
     while k < ends.size and word < BLOCK:
         if i < ends[k]:
-            desk.words.goes_on[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
-            add_word(desk, word, data, i, j)
+            if scanner == GYEOL:
+                workspace.words.continues[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
+            elif scanner == O200K:
+                j = next_pretoken(data, i, ends[k], tables.classes)
+            else:
+                j = ends[k]
+            add_word(workspace, word, data, i, j)
             word += 1
             i = j
         else:
@@ -216,14 +107,15 @@ def _take_block(
 def _word_of_run(
     data: NDArray[np.uint8], i: int, end: int, classes: NDArray[np.uint8], run: bool
 ) -> tuple[bool, int, bool]:
-    """Whether the word at ``i`` is in one run with the word before it, where it ends, and whether others may follow."""
-    goes_on = False
+    """Whether the word at ``i`` continues the pre-token of the word before it, where it ends, and whether others may
+    follow."""
+    continues = False
     j = i
     if run:
         space, j = word_behind(data, i, end, classes)
-        goes_on = j > i
+        continues = j > i
         j = space if space > i else j
-    if not goes_on:
+    if not continues:
         j = next_word(data, i, end, classes)
         run = begins_run(data, i, end, classes)
     while run and _ends_in_mark(data, j, classes):  # a mark may be merged with what follows before words are made
@@ -231,7 +123,7 @@ def _word_of_run(
         if stop == j:
             break
         j = space if space > j else stop
-    return goes_on, j, run
+    return continues, j, run
 
 
 @inlined

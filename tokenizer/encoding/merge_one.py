@@ -1,7 +1,7 @@
-"""Byte-pair merges of a sequence of ids, in place: by rank, the leftmost of equal ranks first.
+"""Byte-pair merges of one sequence of ids, in place: the lowest rank first, of equal ranks the leftmost.
 
-Short sequences are scanned for the best pair once per merge, long ones take a heap (`tokenizer.encoding.merge_long`),
-so that no input costs more than n log n.
+Up to `SHORT` ids the best pair is found by scanning all of them once per merge; longer sequences take a heap
+(`tokenizer.encoding.merge_long`), so that no input costs more than n log n.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.merge_long import SHORT, Room, merge_long
+from tokenizer.encoding.merge_long import SHORT, MergeScratch, merge_long
 from tokenizer.encoding.tables import NO_PAIR, Tables, rank_of
 from tokenizer.native.compile import inlined, native
 from tokenizer.pretokenize.scanning import char_at
@@ -26,8 +26,8 @@ def bytes_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, 
 
 
 @inlined
-def text_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.int32], at: int) -> int:
-    """As `bytes_to_ids`, for whole characters, which are taken as they are where the vocabulary permits."""
+def chars_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.int32], at: int) -> int:
+    """As `bytes_to_ids`, for whole characters: one id for each character that is a token, where ``char_ids`` allows."""
     if tables.char_ids.size == 0:
         return bytes_to_ids(tables, data, start, end, out, at)
     i = start
@@ -44,13 +44,15 @@ def text_to_ids(tables: Tables, data: NDArray[np.uint8], start: int, end: int, o
 
 
 @inlined
-def merge_ids(tables: Tables, room: Room, out: NDArray[np.int32], start: int, end: int, limit: int) -> tuple[int, bool]:
-    """Merge the ids ``out[start:end]`` by ranks below ``limit``; where they end, and whether any pair is left that
-    has a merge of another rank."""
+def merge_ids(
+    tables: Tables, scratch: MergeScratch, out: NDArray[np.int32], start: int, end: int, limit: int
+) -> tuple[int, bool]:
+    """Apply the merges of ranks below ``limit`` to ``out[start:end]``; where the ids end, and whether a pair is left
+    that has a merge of a higher rank."""
     if end - start > SHORT:
-        return merge_long(tables, room, out, start, end, limit)
+        return merge_long(tables, scratch, out, start, end, limit)
     n = end - start
-    ranks = room.ranks
+    ranks = scratch.ranks
     for k in range(n - 1):
         ranks[k] = rank_of(tables, out[start + k], out[start + k + 1])
     while n > 1:
@@ -75,6 +77,7 @@ def merge_ids(tables: Tables, room: Room, out: NDArray[np.int32], start: int, en
 
 
 @native
-def merge_group(tables: Tables, room: Room, out: NDArray[np.int32], start: int, end: int) -> int:
-    """Merge the ids ``out[start:end]`` by all merges; where they end. Compiled apart from its callers."""
-    return merge_ids(tables, room, out, start, end, NO_PAIR)[0]
+def merge_all(tables: Tables, scratch: MergeScratch, out: NDArray[np.int32], start: int, end: int) -> int:
+    """Apply all merges to ``out[start:end]``; where the ids end. Compiled apart from its callers: it is rarely needed,
+    and inlined three times it would take seconds more to compile."""
+    return merge_ids(tables, scratch, out, start, end, NO_PAIR)[0]

@@ -1,7 +1,7 @@
-"""What loading a tokenizer works out, kept for the next process.
+"""Loaded tokenizers kept in the user's cache for the next process.
 
-To parse ``tokenizer.json``, check it and build the tables of the encoder takes half a second. The result is kept in
-the user's cache under the checksum of the tokenizer's files, beside the kernels of the same sources: neither a changed
+Parsing ``tokenizer.json``, checking it and building the encoder's tables takes half a second or more. The result is
+kept under the checksum of the tokenizer's files, in a folder named after the sources of this program: neither a changed
 file nor a changed program finds it. It can be deleted at any time.
 """
 
@@ -12,7 +12,7 @@ import json
 import zipfile
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +25,12 @@ from tokenizer.text.unicode import class_table
 from tokenizer.vocabulary.vocabulary import Vocabulary
 
 KEPT = 8
-"""How many tokenizers are kept; a file has some ten megabytes."""
+"""Number of tokenizers kept; each takes some ten megabytes."""
 _FILES = ("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json")
 _LISTS = ("special_tokens", "grammar", "strict", "provenance")
 
 
-class Prepared(NamedTuple):
-    """A tokenizer ready to encode."""
-
-    vocabulary: Vocabulary
-    tables: Tables
-    unreachable: int
-    """How many tokens no text can produce."""
-
-
-def recall(folder: Path) -> Prepared | None:
+def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
     """The tokenizer in ``folder`` if it is kept."""
     path = _path(folder)
     try:
@@ -51,14 +42,14 @@ def recall(folder: Path) -> Prepared | None:
         return None
 
 
-def keep(folder: Path, prepared: Prepared) -> None:
+def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
     """Keep the tokenizer in ``folder`` for the next process, if the cache may be written."""
     path = _path(folder)
     if path is None:
         return
     try:
         with atomic_open(path) as handle:
-            np.savez(handle, **_arrays(prepared))
+            np.savez(handle, **_arrays(vocabulary, tables))
         others = sorted(path.parent.glob("*.npz"), key=lambda other: other.stat().st_mtime, reverse=True)
         for other in others[KEPT:]:
             other.unlink(missing_ok=True)
@@ -78,9 +69,8 @@ def _path(folder: Path) -> Path | None:
     return kernels / f"{digest.hexdigest()}.npz"
 
 
-def _arrays(prepared: Prepared) -> dict[str, Any]:
-    vocabulary, tables = prepared.vocabulary, prepared.tables
-    rest = {name: getattr(vocabulary, name) for name in _LISTS} | {"unreachable": prepared.unreachable}
+def _arrays(vocabulary: Vocabulary, tables: Tables) -> dict[str, Any]:
+    rest = {name: getattr(vocabulary, name) for name in _LISTS}
     arrays: dict[str, Any] = {
         "rest": np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8),
         "merges": np.array(vocabulary.merges, dtype=np.int32).reshape(-1, 2),
@@ -93,9 +83,8 @@ def _arrays(prepared: Prepared) -> dict[str, Any]:
     return arrays
 
 
-def _restored(arrays: dict[str, NDArray[Any]]) -> Prepared:
+def _restored(arrays: dict[str, NDArray[Any]]) -> tuple[Vocabulary, Tables]:
     rest = json.loads(arrays["rest"].tobytes())
-    unreachable = rest.pop("unreachable")
     fields: dict[str, Any] = {}
     for name in Tables._fields:
         if f"{name}.slots" in arrays:
@@ -106,4 +95,4 @@ def _restored(arrays: dict[str, NDArray[Any]]) -> Prepared:
     data = tables.token_data.tobytes()
     tokens = [data[start:end] for start, end in pairwise(tables.token_offsets.tolist())]
     merges = list(map(tuple, arrays["merges"].tolist()))
-    return Prepared(Vocabulary(tokens, merges, **rest), tables, unreachable)
+    return Vocabulary(tokens, merges, **rest), tables

@@ -1,8 +1,8 @@
-"""Words of a run that later merges may join, merged as groups.
+"""The second step of encoding: merges across the words of one pre-token, on the ids of the words.
 
-Runs of several words are encoded in two steps: each word by the merges that never reach across words, and then
-the ids of those that later merges may join. The result is that of merging the bytes of the whole run, as other
-engines do: see `tokenizer.encoding.tables.word_ranks`.
+Neighbouring words that a superword merge may join form a span (`tokenizer.encoding.tables.may_join`, a look-up by the
+last id of one word and the first of the next); the merges then run over the ids of each span. The package docstring
+says why this gives the ids of merging the bytes of the whole pre-token.
 """
 
 from __future__ import annotations
@@ -10,64 +10,64 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.merge_one import merge_group
+from tokenizer.encoding.merge_one import merge_all
 from tokenizer.encoding.merge_rows import add_row, first_lane, merge_rows
 from tokenizer.encoding.tables import NO_PAIR, Tables, may_join
-from tokenizer.encoding.workspace import Desk
+from tokenizer.encoding.workspace import Workspace
 from tokenizer.native.compile import native
 from tokenizer.native.vectors import LANES, copy_lanes
 
 
 @native
-def find_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32]) -> int:
-    """Part ``count`` words whose ids stand in ``ids`` into groups, the first perhaps joining group 0; how many groups
-    there are then."""
-    words, groups = desk.words, desk.groups
-    group = 0
-    start = groups.starts[0]
-    for word in range(count):  # no branches: whether words join is nothing to bet on
-        place = words.places[word]
-        joins = words.goes_on[word] & may_join(tables, ids[place - 1], ids[place])
-        group += 1 - np.int64(joins)
+def find_spans(tables: Tables, workspace: Workspace, count: int, ids: NDArray[np.int32]) -> int:
+    """Part the block's ``count`` words, whose ids stand in ``ids``, into spans; the first words may continue span 0,
+    the last of the block before. The number of spans. Branch-free: which words join is unpredictable."""
+    words, spans = workspace.words, workspace.spans
+    span = 0
+    start = spans.starts[0]
+    for word in range(count):
+        place = words.id_starts[word]
+        joins = words.continues[word] & may_join(tables, ids[place - 1], ids[place])
+        span += 1 - np.int64(joins)
         start = start if joins else place
-        groups.starts[group] = start
-        groups.left[group] = joins | words.left[word]
-        groups.of_words[word] = group
-    groups.starts[group + 1] = words.places[count]
-    groups.of_words[count] = group + 1
-    return group + 1
+        spans.starts[span] = start
+        spans.unfinished[span] = joins | words.unfinished[word]
+        spans.of_word[word] = span
+    spans.starts[span + 1] = words.id_starts[count]
+    spans.of_word[count] = span + 1
+    return span + 1
 
 
 @native
-def merge_groups(tables: Tables, desk: Desk, count: int, ids: NDArray[np.int32], at: int) -> int:
-    """Merge the ids of the first ``count`` groups and write them again from ``at`` on, more than `LANES` before where
-    they begin; where they end."""
-    groups, lanes = desk.groups, desk.lanes
-    rows = 0
-    for group in range(count):
-        start = groups.starts[group]
-        size = groups.starts[group + 1] - start
-        copy_lanes(groups.ids, group * LANES, ids, start)
-        if groups.left[group]:
+def merge_spans(tables: Tables, workspace: Workspace, count: int, ids: NDArray[np.int32], at: int) -> int:
+    """Apply all merges to the first ``count`` spans and write their ids again to ``ids`` from ``at`` on, which must lie
+    more than `LANES` before where they begin; where the ids end."""
+    spans, rows = workspace.spans, workspace.rows
+    row = 0
+    for span in range(count):
+        start = spans.starts[span]
+        size = spans.starts[span + 1] - start
+        copy_lanes(spans.ids, span * LANES, ids, start)
+        if spans.unfinished[span]:
             if size <= LANES:
-                copy_lanes(lanes.ids, first_lane(rows), ids, start)
-                add_row(lanes, rows, size, group)
-                rows += 1
+                copy_lanes(rows.ids, first_lane(row), ids, start)
+                add_row(rows, row, size, span)
+                row += 1
             else:
-                size = merge_group(tables, desk.cache.room, ids, start, start + size) - start
-                copy_lanes(groups.ids, group * LANES, ids, start)
-        groups.sizes[group] = size
-    merge_rows(tables, lanes, rows, NO_PAIR)
-    for row in range(rows):
-        group = lanes.owners[row]
-        copy_lanes(groups.ids, group * LANES, lanes.ids, first_lane(row))
-        groups.sizes[group] = lanes.sizes[row]
-    for group in range(count):
-        groups.stops[group] = at
-        copy_lanes(ids, at, groups.ids, group * LANES)
-        start = groups.starts[group]
-        for k in range(LANES, groups.sizes[group]):
+                size = merge_all(tables, workspace.scratch, ids, start, start + size) - start
+                copy_lanes(spans.ids, span * LANES, ids, start)
+        spans.counts[span] = size
+    merge_rows(tables, rows, row, NO_PAIR)
+    for done in range(row):
+        span = rows.owners[done]
+        copy_lanes(spans.ids, span * LANES, rows.ids, first_lane(done))
+        spans.counts[span] = rows.counts[done]
+    for span in range(count):
+        spans.id_starts[span] = at
+        copy_lanes(ids, at, spans.ids, span * LANES)
+        start = spans.starts[span]
+        for k in range(LANES, spans.counts[span]):
             ids[at + k] = ids[start + k]
-        at += groups.sizes[group]
-    groups.stops[count] = at
+        at += spans.counts[span]
+    spans.id_starts[count] = at
     return at

@@ -1,4 +1,4 @@
-"""What the encode kernel reads: a vocabulary as hash tables, built once and shared by all threads."""
+"""A vocabulary as the encode kernel reads it: perfect hash tables, built once, never changed, shared by all threads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tokenizer.native.compile import inlined, native
 from tokenizer.native.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table
 from tokenizer.pretokenize.grammars import GYEOL, O200K
 from tokenizer.text.unicode import class_table
-from tokenizer.vocabulary.token_bytes import TokenBytes, made_in_order, token_bytes
+from tokenizer.vocabulary.token_bytes import TokenBytes, token_bytes
 
 ID_BITS = 20
 ID_MASK = (1 << ID_BITS) - 1
 NO_ID = ID_MASK
-"""In the place of an id; no merge has it."""
+"""Sentinel: no id; no merge has it."""
 NO_PAIR = np.int64(1 << ID_BITS)
-"""In the place of a rank; above all."""
+"""Sentinel: the rank of a pair without a merge, above all ranks."""
 _WORD_STARTS = (b" ", b".", b",", b"!", b"?")
-"""What a word behind another of the same run begins with."""
+"""First bytes of a word that continues a pre-token."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
 """Bytes of one character, not all of it."""
 _JOINT_BYTE = re.compile(rb"[ .,!?]")
@@ -35,36 +35,39 @@ class Tables(NamedTuple):
     """A vocabulary for the kernel."""
 
     classes: NDArray[np.uint8]
-    """Character classes, see `tokenizer.text.unicode`."""
+    """Class of each code point (`tokenizer.text.unicode`), shape (0x110000,)."""
     byte_ids: NDArray[np.int32]
-    """The id of each byte."""
-    whole_tokens: PerfectTable
-    """The tokens that a word may be as a whole: the upper bits of the hash of the bytes, and the id; see
-    `tokenizer.encoding.kernel.with_whole_tokens`."""
-    token_data: NDArray[np.uint8]
-    """The bytes of all tokens, padded (see `tokenizer.native.byte_words`)."""
-    token_offsets: NDArray[np.int64]
-    token_ranks: NDArray[np.int32]
-    """The rank of the merge that makes each token, -1 for bytes."""
-    pairs: PerfectTable
-    """The merges, left id << 40 | right id << 20 | rank by their pair: eight bytes a merge, to stay near the core."""
-    results: NDArray[np.int32]
-    """The id that the merge of each rank makes."""
-    in_order: bool
-    """Whether every merge comes behind those that make its parts."""
+    """The id of each byte, shape (256,)."""
     char_ids: NDArray[np.int32]
-    """The id of each character that is one token, by code point, else -1; see `_char_ids`."""
-    word_ranks: int
-    """Merges of lower rank never reach across the words of a run, see `word_ranks`."""
-    seams: PerfectTable
-    """Set of (left id << 20 | right id): last and first ids of words, by merges of those ranks, that a later
-    merge may join; without slots when any may."""
+    """The id of each character that is one token, by code point, else -1, shape (0x110000,); empty if merging must
+    begin with bytes (see `_char_ids`)."""
+    token_data: NDArray[np.uint8]
+    """The bytes of all tokens one after another, padded (see `tokenizer.native.byte_words`)."""
+    token_offsets: NDArray[np.int64]
+    """Start of each token in ``token_data``, and the end of the last: shape (tokens + 1,)."""
+    whole_tokens: PerfectTable
+    """The tokens that a word may be as a whole: `token_key` of its bytes in the upper 44 bits, the id below; see
+    `tokenizer.encoding.whole_tokens`."""
+    pairs: PerfectTable
+    """The merges, left id << 40 | right id << 20 | rank by their pair: eight bytes a merge, so that most of the table
+    stays in the second-level cache."""
+    results: NDArray[np.int32]
+    """The id that the merge of each rank makes, shape (merges,)."""
+    in_order: bool
+    """Whether every merge has a higher rank than those that make its parts, as in a vocabulary that was learnt."""
+    superword_rank: int
+    """Rank of the first merge that reaches across words (see `superword_rank`)."""
+    joinable: PerfectTable
+    """Set of left id << 20 | right id: last and first ids of neighbouring words that a superword merge may join. The
+    sentinel `NO_ENTRIES` if it may join any."""
+    unreachable: int
+    """Number of tokens that no text produces, because their own merges do not give them back."""
 
 
 @inlined
 def rank_of(tables: Tables, left: int, right: int) -> int:
     """The rank of a pair's merge; `NO_PAIR` if there is none."""
-    key = _key(left, right)
+    key = _pair_key(left, right)
     entry = entry_at(tables.pairs, key)
     return entry & ID_MASK if entry >> ID_BITS == key else NO_PAIR
 
@@ -73,69 +76,66 @@ def rank_of(tables: Tables, left: int, right: int) -> int:
 def may_join(tables: Tables, left: int, right: int) -> bool:
     """Whether merges may ever reach across two words, the first ending in the id ``left``, the second beginning
     with ``right``."""
-    if tables.seams.slots.size == 0:
+    if tables.joinable.slots.size == 0:
         return True
-    key = _key(left, right)
-    return entry_at(tables.seams, key) == key
+    key = _pair_key(left, right)
+    return entry_at(tables.joinable, key) == key
 
 
 @inlined
-def _key(left: int, right: int) -> int:
+def token_key(h: np.uint64) -> int:
+    """The key of a token in `Tables.whole_tokens` from the hash of its bytes: 63 bits, as entries are not negative."""
+    return np.int64(h >> np.uint64(1))
+
+
+@inlined
+def _pair_key(left: int, right: int) -> int:
     return (np.int64(left) << ID_BITS) | np.int64(right)
 
 
-@native
-def _seam_keys(
-    begins_word: NDArray[np.bool_],
-    is_char: NDArray[np.bool_],
-    lefts: NDArray[np.int32],
-    rights: NDArray[np.int32],
-    results: NDArray[np.int32],
-    first: int,
-) -> NDArray[np.int64]:
-    """What the merges from rank ``first`` on may join: the ids on both sides of the seam as they are when words are
-    merged by the lower ranks, characters being whole."""
-    heads = np.arange(begins_word.size)
-    tails = np.arange(begins_word.size)
-    keys = np.empty(lefts.size, dtype=np.int64)
-    count = 0
-    for rank in range(first, lefts.size):
-        a, b = lefts[rank], rights[rank]
-        if not is_char[results[rank]]:
-            heads[results[rank]] = heads[a]
-            tails[results[rank]] = tails[b]
-        if begins_word[b]:
-            keys[count] = _key(tails[a], heads[b])
-            count += 1
-    return keys[:count]
-
-
 def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], scanner: int = O200K) -> Tables:
-    """The tables of a vocabulary, its tokens not yet entered (see `tokenizer.encoding.kernel.with_whole_tokens`)."""
+    """The tables of a vocabulary but for ``whole_tokens`` and ``unreachable``, which take merging to find out."""
     if len(tokens) > ID_MASK or len(merges) > ID_MASK:
         raise InputError(f"the vocabulary has {max(len(tokens), len(merges)):,} tokens; at most {ID_MASK:,} fit")
     flat = token_bytes(tokens)
     pairs = np.array(merges, dtype=np.int32).reshape(-1, 2)
-    results = _results(tokens, flat, pairs)
+    ids = {token: i for i, token in enumerate(tokens)}
+    results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
     keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
-    ranks = np.full(len(tokens), -1, dtype=np.int32)
-    ranks[results[::-1]] = np.arange(len(merges))[::-1]
-    first = word_ranks([tokens[result] for result in results.tolist()]) if scanner == GYEOL else len(merges)
+    first = superword_rank([tokens[result] for result in results.tolist()]) if scanner == GYEOL else len(merges)
     chars = _char_ids(tokens)
     return Tables(
         classes=class_table(),
-        word_ranks=first,
-        seams=_seams(tokens, chars, pairs, results, first),
         byte_ids=_byte_ids(flat),
-        whole_tokens=NO_ENTRIES,
+        char_ids=chars,
         token_data=flat.data,
         token_offsets=flat.offsets,
+        whole_tokens=NO_ENTRIES,
         pairs=perfect_table(keys, (keys << ID_BITS) | np.arange(len(keys))),
         results=results,
         in_order=_in_order(pairs, results, len(tokens)),
-        char_ids=chars,
-        token_ranks=ranks,
+        superword_rank=first,
+        joinable=_joinable(tokens, chars, pairs, results, first),
+        unreachable=0,
     )
+
+
+def superword_rank(made: Sequence[bytes]) -> int:
+    """The rank of the first merge whose token holds parts of two words of a pre-token; the number of merges if none
+    does.
+
+    ``made`` has the token of each merge in order. Below that rank byte-pair encoding treats the words of a pre-token as
+    if each stood alone, so that their ids may come from a cache; from there on it merges the ids of the whole
+    pre-token. (A word that ends in a combining mark is the exception, as marks are symbols too: the kernel takes it and
+    the word behind it as one.)
+    """
+    return next((rank for rank, token in enumerate(made) if _spans_words(token)), len(made))
+
+
+def _spans_words(token: bytes) -> bool:
+    if not _JOINT_BYTE.search(token, 1):
+        return False
+    return _JOINT.search(token.decode("utf-8", errors="replace")) is not None
 
 
 def _byte_ids(flat: TokenBytes) -> NDArray[np.int32]:
@@ -146,16 +146,8 @@ def _byte_ids(flat: TokenBytes) -> NDArray[np.int32]:
     return ids
 
 
-def _results(tokens: Sequence[bytes], flat: TokenBytes, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The token that each merge makes."""
-    if made_in_order(flat, pairs):
-        return np.arange(256, 256 + len(pairs), dtype=np.int32)
-    ids = {token: i for i, token in enumerate(tokens)}
-    return np.array([ids[tokens[a] + tokens[b]] for a, b in pairs.tolist()], dtype=np.int32)
-
-
 def _in_order(pairs: NDArray[np.int32], results: NDArray[np.int32], tokens: int) -> bool:
-    """Whether every merge comes behind all merges that make its parts, as in a vocabulary that was learned."""
+    """Whether every merge comes behind all merges that make its parts."""
     made = np.full(tokens, -1, dtype=np.int64)
     made[results] = np.arange(len(results))  # of several that make a token the last
     return bool((made[pairs].max(axis=1, initial=-1) < np.arange(len(pairs))).all())
@@ -164,9 +156,9 @@ def _in_order(pairs: NDArray[np.int32], results: NDArray[np.int32], tokens: int)
 def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
     """Ids of the characters that are tokens, for vocabularies in which bytes of a character never join others.
 
-    There what happens inside a character does not depend on its neighbours and comes before all else that
-    happens to it, so that merging may begin with characters instead of bytes. Empty for other vocabularies, and
-    for those in which a character's own merges do not make its token (see `with_whole_tokens`).
+    There the merges inside a character do not depend on its neighbours and come before all others that it takes part
+    in, so that merging may begin with characters instead of bytes. Empty for other vocabularies. Characters whose own
+    merges do not make their token are taken out later (`tokenizer.encoding.whole_tokens`).
     """
     found = np.full(0x110000, -1, dtype=np.int32)
     for i, token in enumerate(tokens):
@@ -183,30 +175,39 @@ def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
     return found
 
 
-def _seams(
+def _joinable(
     tokens: Sequence[bytes], chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
 ) -> PerfectTable:
-    if np.unique(results).size < results.size:  # a token made in two ways has no one head and tail
+    if np.unique(results).size < results.size:  # a token made in two ways has no one first and last part
         return NO_ENTRIES
     begins_word = np.array([token[:1] in _WORD_STARTS for token in tokens], dtype=np.bool_)
     is_char = np.zeros(len(tokens), dtype=np.bool_)
     is_char[chars[chars >= 0]] = True
-    keys = _seam_keys(begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
+    keys = _joinable_keys(begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
     return perfect_table(keys, keys)
 
 
-def word_ranks(made: Sequence[bytes]) -> int:
-    """The rank of the first merge whose token holds parts of two words of a run; the number of merges if none does.
-
-    ``made`` has the token of each merge in order. Until that rank byte-pair encoding treats the words of a run as
-    if each stood alone, so that their ids may come from a cache; from there on it merges the ids of the whole
-    run. (A word that ends in a combining mark is the exception, as marks are symbols too: the kernel
-    encodes a run with such a word from its bytes.)
-    """
-    return next((rank for rank, token in enumerate(made) if _spans_words(token)), len(made))
-
-
-def _spans_words(token: bytes) -> bool:
-    if not _JOINT_BYTE.search(token, 1):
-        return False
-    return _JOINT.search(token.decode("utf-8", errors="replace")) is not None
+@native
+def _joinable_keys(
+    begins_word: NDArray[np.bool_],
+    is_char: NDArray[np.bool_],
+    lefts: NDArray[np.int32],
+    rights: NDArray[np.int32],
+    results: NDArray[np.int32],
+    first: int,
+) -> NDArray[np.int64]:
+    """What the merges from rank ``first`` on may join: the ids on both sides of the boundary between two words as they
+    are when the words are merged by the lower ranks, characters being whole."""
+    heads = np.arange(begins_word.size)
+    tails = np.arange(begins_word.size)
+    keys = np.empty(lefts.size, dtype=np.int64)
+    count = 0
+    for rank in range(first, lefts.size):
+        a, b = lefts[rank], rights[rank]
+        if not is_char[results[rank]]:
+            heads[results[rank]] = heads[a]
+            tails[results[rank]] = tails[b]
+        if begins_word[b]:
+            keys[count] = _pair_key(tails[a], heads[b])
+            count += 1
+    return keys[:count]

@@ -1,4 +1,8 @@
-"""What one thread encodes with: words lately encoded, a block of words at work, and the room to merge their ids."""
+"""Per-thread workspace of the encode kernels: word cache, one block of 128 words, rows of ids being merged.
+
+Everything is allocated once and used for every text that the thread encodes: page faults of fresh memory cost more than
+what is done in it.
+"""
 
 from __future__ import annotations
 
@@ -7,80 +11,139 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.merge_rows import Lanes, new_lanes
-from tokenizer.encoding.word_cache import Cache, new_cache
-from tokenizer.native.vectors import LANES
+from tokenizer.encoding.merge_long import MergeScratch, new_scratch
+from tokenizer.encoding.merge_rows import MergeRows, new_rows
+from tokenizer.native.compile import inlined
+from tokenizer.native.vectors import LANES, copy_lanes
 
 BLOCK = 128
-"""How many words are looked up together: enough to hide the latency of one word behind others, few enough to stay in
-the nearest of the processor's caches."""
+"""Words looked up together: enough to hide the latency of one cache miss behind the next look-ups, few enough for the
+workspace to stay in the first-level cache."""
+CACHE_SLOTS = 1 << 15
+"""Entries of the word cache, 2 MiB; more miss the second-level cache too often."""
+_LINE = 64  # bytes of a cache line
 
 
-class Words(NamedTuple):
-    """The words of a block."""
+class WordCache(NamedTuple):
+    """Direct-mapped cache of encoded words. An entry is one cache line of 64 bytes, so that a look-up costs at most one
+    cache miss."""
+
+    entries: NDArray[np.uint64]
+    """Shape (entries * 8,): the word's bytes as three numbers, then size | ids << 8 | unfinished << 16 (0 in an empty
+    entry), then eight ids of 32 bits."""
+    ids: NDArray[np.int32]
+    """The same memory as 32-bit numbers, shape (entries * 16,)."""
+
+
+class WordBlock(NamedTuple):
+    """The words of one block, at most `BLOCK`."""
 
     starts: NDArray[np.int64]
-    """Where each begins; the next one begins where it ends."""
+    """First byte of each word; the next word begins where it ends."""
     hashes: NDArray[np.uint64]
-    goes_on: NDArray[np.bool_]
-    """Whether it is in one run with the word before it."""
+    """Hash of each word's first 24 bytes."""
+    continues: NDArray[np.bool_]
+    """Whether the word is in the same pre-token as the word before it."""
     ids: NDArray[np.int32]
-    """Eight numbers a word, its ids first."""
+    """Shape (words * 8,): the word's ids first."""
     counts: NDArray[np.int64]
-    """How many ids it has; -1 if it must be encoded alone."""
-    left: NDArray[np.bool_]
-    """Whether merges may be left among its ids."""
+    """Number of ids; -1, a sentinel, for a word that does not fit a row and is encoded alone."""
+    unfinished: NDArray[np.bool_]
+    """Whether a pair among its ids has a merge, which then is a superword's."""
     missed: NDArray[np.int64]
-    """Those that are not in the cache."""
-    places: NDArray[np.int64]
-    """Where its ids were written; one more than there are words."""
+    """The words that were not in the cache."""
+    id_starts: NDArray[np.int64]
+    """Where the ids of each word were written, and the end of the last."""
 
 
-class Groups(NamedTuple):
-    """Groups of words that merges may join, of a block and the last of the block before."""
+class SpanBlock(NamedTuple):
+    """Spans: neighbouring words that superword merges may join; those of a block, and the last of the block before."""
 
     starts: NDArray[np.int64]
-    """Where the ids of each begin."""
-    left: NDArray[np.bool_]
-    """Whether merges may be left in it."""
+    """Where the ids of each span begin in the ids of words, and the end of the last."""
+    unfinished: NDArray[np.bool_]
+    """Whether a pair among its ids may have a merge."""
     ids: NDArray[np.int32]
-    """Eight numbers a group, its ids first unless it has more."""
-    sizes: NDArray[np.int64]
-    """How many ids it has."""
-    stops: NDArray[np.int64]
-    """Where its ids were written; one more than there are groups."""
-    of_words: NDArray[np.int64]
-    """The group of each word; one more than there are words."""
+    """Shape (spans * 8,): the span's ids first unless it has more than eight."""
+    counts: NDArray[np.int64]
+    """Number of ids."""
+    id_starts: NDArray[np.int64]
+    """Where the merged ids of each span were written, and the end of the last."""
+    of_word: NDArray[np.int64]
+    """The span of each word, and the number of spans."""
 
 
-class Desk(NamedTuple):
-    """All of it."""
+class Workspace(NamedTuple):
+    """What one thread encodes with."""
 
-    cache: Cache
-    words: Words
-    groups: Groups
-    lanes: Lanes
+    cache: WordCache
+    words: WordBlock
+    spans: SpanBlock
+    rows: MergeRows
+    scratch: MergeScratch
 
 
-def new_desk(merges: int) -> Desk:
-    """A desk with an empty cache for a vocabulary of so many merges."""
-    words = Words(
+def new_workspace(merges: int) -> Workspace:
+    """A workspace with an empty cache for a vocabulary of so many merges."""
+    words = WordBlock(
         starts=np.empty(BLOCK + 1, dtype=np.int64),
         hashes=np.empty(BLOCK, dtype=np.uint64),
-        goes_on=np.empty(BLOCK, dtype=np.bool_),
+        continues=np.zeros(BLOCK, dtype=np.bool_),
         ids=np.empty(BLOCK * LANES, dtype=np.int32),
         counts=np.empty(BLOCK, dtype=np.int64),
-        left=np.empty(BLOCK, dtype=np.bool_),
+        unfinished=np.empty(BLOCK, dtype=np.bool_),
         missed=np.empty(BLOCK, dtype=np.int64),
-        places=np.empty(BLOCK + 1, dtype=np.int64),
+        id_starts=np.empty(BLOCK + 1, dtype=np.int64),
     )
-    most = BLOCK + 1  # one more than there are words: the last of the block before
-    groups = Groups(
+    most = BLOCK + 1  # one more than there are words: the last span of the block before
+    spans = SpanBlock(
         starts=np.empty(most + 1, dtype=np.int64),
-        left=np.empty(most, dtype=np.bool_),
+        unfinished=np.empty(most, dtype=np.bool_),
         ids=np.empty(most * LANES, dtype=np.int32),
-        sizes=np.empty(most, dtype=np.int64),
-        stops=np.empty(most + 1, dtype=np.int64),
-        of_words=np.empty(BLOCK + 1, dtype=np.int64),
+        counts=np.empty(most, dtype=np.int64),
+        id_starts=np.empty(most + 1, dtype=np.int64),
+        of_word=np.empty(BLOCK + 1, dtype=np.int64),
     )
-    return Desk(new_cache(merges), words, groups, new_lanes(most))
+    return Workspace(_new_cache(), words, spans, new_rows(most), new_scratch(merges))
+
+
+def _new_cache() -> WordCache:
+    memory = np.zeros((CACHE_SLOTS + 1) * _LINE, dtype=np.uint8)
+    start = -memory.ctypes.data % _LINE
+    lines = memory[start : start + CACHE_SLOTS * _LINE]
+    return WordCache(lines.view(np.uint64), lines.view(np.int32))
+
+
+@inlined
+def entry_of(cache: WordCache, h: np.uint64) -> int:
+    """Index of the entry for words with hash ``h``."""
+    return np.int64(h & np.uint64((cache.entries.size >> 3) - 1)) << 3
+
+
+@inlined
+def holds(cache: WordCache, entry: int, key: tuple[np.uint64, np.uint64, np.uint64], size: int) -> bool:
+    """Whether the entry is that of the word with this key and ``size`` bytes. Branch-free: hit or miss is
+    unpredictable, and a misprediction costs more than the comparison."""
+    entries = cache.entries
+    differ = (entries[entry] ^ key[0]) | (entries[entry + 1] ^ key[1]) | (entries[entry + 2] ^ key[2])
+    return (differ | ((entries[entry + 3] & np.uint64(0xFF)) ^ np.uint64(size))) == 0
+
+
+@inlined
+def store(
+    cache: WordCache,
+    entry: int,
+    key: tuple[np.uint64, np.uint64, np.uint64],
+    size: int,
+    ids: NDArray[np.int32],
+    at: int,
+    count: int,
+    unfinished: bool,
+) -> None:
+    """Put a word of ``size`` bytes with the ids ``ids[at : at + count]``, at most eight, in the place of what was
+    there. Eight ids are read."""
+    cache.entries[entry] = key[0]
+    cache.entries[entry + 1] = key[1]
+    cache.entries[entry + 2] = key[2]
+    cache.entries[entry + 3] = np.uint64(size | (count << 8) | (np.int64(unfinished) << 16))
+    copy_lanes(cache.ids, 2 * entry + 8, ids, at)

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from tokenizer.native.arrays import Bare, address_of, bare
-from tokenizer.native.buffers import Memory
+from tokenizer.native.buffers import ReusedBuffer
 from tokenizer.native.compile import native
 from tokenizer.native.vectors import BEYOND, LANES, NUMBERS, all_lanes, load_vector, store32, store_vector
 
@@ -28,12 +28,14 @@ _CHUNK = 1 << 14
 """Characters up to which texts are joined; each call of the kernel costs as much as some hundred characters."""
 
 
-def transcoded(texts: Sequence[str], memory: Memory[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64], bool]:
+def transcoded(
+    texts: Sequence[str], buffer: ReusedBuffer[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], bool]:
     """The UTF-8 of ``texts`` one after another, zeros in the memory behind it; where each ends; and whether all is
     sound, that is free of lone surrogates."""
     ends = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     characters = int(ends.sum())
-    data = memory.room_for(_MOST * characters + BEYOND)
+    data = buffer.of_size(_MOST * characters + BEYOND)
     groups = np.empty(max(_CHUNK, int(ends.max(initial=0))) // LANES + 2, dtype=np.int64)
     room = np.zeros(3 * LANES, dtype=np.uint32)
     size, sound = 0, True

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
-from tokenizer.native.buffers import Memory
+from tokenizer.native.buffers import ReusedBuffer
 from tokenizer.native.vectors import BEYOND
 from tokenizer.text.transcode import transcoded
 
@@ -49,17 +49,28 @@ def joined(parts: Iterable[bytes]) -> NDArray[np.uint8]:
 
 
 def texts_as_bytes(
-    texts: Iterable[str], memory: Memory[np.uint8] | None = None
+    texts: Iterable[str], buffer: ReusedBuffer[np.uint8] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The UTF-8 of ``texts`` one after another, as by `joined`, and where each ends; raises what `to_utf8` does.
 
-    With ``memory`` the bytes last until it is used again.
+    With ``buffer`` the bytes last until it is used again.
     """
     texts = list(texts)
     for text in texts:
         require_text(text)
-    data, ends, sound = transcoded(texts, memory or Memory(np.uint8))
+    data, ends, sound = transcoded(texts, buffer or ReusedBuffer(np.uint8))
     if not sound:
         for text in texts:
             to_utf8(text)
     return data, ends
+
+
+def character_spans(data: NDArray[np.uint8], lengths: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Start and end of each token in characters, shape (tokens, 2), for tokens of ``lengths`` bytes that together
+    are the UTF-8 ``data``. A token that holds a part of a character spans all of it, so that neighbours may overlap."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    starts = ends - lengths
+    begins = (data & 0xC0) != 0x80  # the first byte of each character
+    before = np.concatenate([[0], np.cumsum(begins)])  # characters that begin before each byte
+    first = before[starts] - np.where(begins[np.minimum(starts, data.size - 1)], 0, 1) if data.size else starts
+    return np.stack([first, before[ends]], axis=1).astype(np.int64)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding import kernel as encode_kernel
-from tokenizer.encoding.tables import encoding_tables
-from tokenizer.encoding.workspace import new_desk
+from tokenizer.encoding import encoder
 from tokenizer.native.byte_words import padded
 from tokenizer.native.compile import native
 from tokenizer.pretokenize.o200k import next_pretoken
@@ -50,12 +48,7 @@ def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Each string as ids by the given merges, one after another, and where each starts."""
-    desk = new_desk(len(merges))
-    tables, _ = encode_kernel.with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
-    out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
-    stops = encode_kernel.encode_pieces(tables, desk, padded(strings.data), strings.offsets[1:].copy(), out)
-    offsets = np.concatenate([[0], stops])
-    return out[: offsets[-1]].copy(), offsets
+    return encoder.encode_strings(strings.data, strings.offsets, tokens, merges)
 
 
 def _morpheme_pieces(

@@ -1,38 +1,24 @@
-"""``tokenizer.json``, the form in which Hugging Face ``tokenizers``, ``transformers`` and vLLM load a vocabulary."""
+"""``tokenizer.json``, written and read: the form in which ``tokenizers``, ``transformers`` and vLLM load a vocabulary.
+
+The format is that of https://github.com/huggingface/tokenizers: byte-level BPE, merges in order of rank, the grammar as
+the pattern of a ``Split`` before ``ByteLevel``.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from tokenizer.errors import InputError
 from tokenizer.pretokenize.grammars import pattern
-from tokenizer.vocabulary.byte_level import spelled
-
-if TYPE_CHECKING:
-    from tokenizer.vocabulary.vocabulary import Vocabulary
+from tokenizer.vocabulary.byte_level import from_unicode, to_unicode
+from tokenizer.vocabulary.vocabulary import Vocabulary
 
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
-    """The content of ``tokenizer.json``.
-
-    The tokens and merges are laid out here as ``json.dumps`` with an indent of 1 does it, a token at a time in Python
-    and ten times as slow.
-    """
-    names = json.dumps(spelled(vocabulary.tokens), ensure_ascii=False)[1:-1].split(", ")  # no name has a space
-    vocab = _block("{}", [f"   {name}: {i}" for i, name in enumerate(names)])
-    merges = _block("[]", [f"   [\n    {names[left]},\n    {names[right]}\n   ]" for left, right in vocabulary.merges])
-    frame = json.dumps(_frame(vocabulary), ensure_ascii=False, indent=1)
-    before, behind = frame.split('"vocab": {},\n  "merges": []')  # within a string the quotes would be escaped
-    return f'{before}"vocab": {vocab},\n  "merges": {merges}{behind}'
-
-
-def _block(brackets: str, lines: list[str]) -> str:
-    body = ",\n".join(lines)
-    return f"{brackets[0]}\n{body}\n  {brackets[1]}" if lines else brackets
-
-
-def _frame(vocabulary: Vocabulary) -> dict[str, Any]:
-    """All of it but the tokens and merges."""
+    """The content of ``tokenizer.json``."""
+    names = list(map(to_unicode, vocabulary.tokens))
     special = sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     split = {
@@ -42,7 +28,7 @@ def _frame(vocabulary: Vocabulary) -> dict[str, Any]:
         "invert": False,
     }
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return {
+    content = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
@@ -60,7 +46,67 @@ def _frame(vocabulary: Vocabulary) -> dict[str, Any]:
             "fuse_unk": False,
             "byte_fallback": False,
             "ignore_merges": False,
-            "vocab": {},
-            "merges": [],
+            "vocab": {name: i for i, name in enumerate(names)},
+            "merges": [[names[left], names[right]] for left, right in vocabulary.merges],
         },
     }
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def parse_tokenizer_json(raw: Any, path: Path) -> tuple[list[bytes], list[tuple[int, int]], dict[str, int]]:
+    """Tokens, merges and special tokens from the parsed JSON of ``path``; `InputError` for what does not fit."""
+    model = _field(raw, "model", dict, path)
+    names = _field(model, "vocab", dict, path)
+    pairs = _field(model, "merges", list, path)
+    if model.get("type") != "BPE":
+        raise InputError(f"{path}: model type {model.get('type')!r}; Gyeol reads byte-level BPE only")
+    if any(type(i) is not int for i in names.values()) or set(names.values()) != set(range(len(names))):
+        raise InputError(f"{path}: the ids of model.vocab are not 0 to {len(names) - 1}, each once")
+    try:
+        tokens = list(map(from_unicode, sorted(names, key=names.__getitem__)))
+    except KeyError as error:
+        raise InputError(f"{path}: model.vocab has the character {error}, which stands for no byte") from None
+    if b"" in tokens:
+        raise InputError(f"{path}: model.vocab has an empty token")
+    if missing := {bytes([b]) for b in range(256)} - set(tokens):
+        raise InputError(f"{path}: model.vocab lacks {len(missing)} of the 256 single bytes")
+    specials = _specials(_field(raw, "added_tokens", list, path), len(tokens), path)
+    return tokens, _merges(pairs, names, path), specials
+
+
+def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
+    if not isinstance(mapping, dict) or not isinstance(mapping.get(name), kind):
+        raise InputError(f"{path}: field {name!r} is missing or no {kind.__name__}; the file is damaged")
+    return mapping[name]
+
+
+def _merges(pairs: list[Any], names: dict[str, int], path: Path) -> list[tuple[int, int]]:
+    try:
+        if all(left + right in names for left, right in pairs):
+            return [(names[left], names[right]) for left, right in pairs]
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise InputError(f"{path}: {_merge_fault(pairs, names)}")
+
+
+def _merge_fault(pairs: list[Any], names: dict[str, int]) -> str:
+    """What is wrong with the first bad merge."""
+    for number, pair in enumerate(pairs):
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+            return f"merge {number} is {pair!r}, not a pair of tokens"
+        for name in (*pair, "".join(pair)):
+            if name not in names:
+                return f"merge {number} names {name!r}, which is not in model.vocab"
+    raise AssertionError("no merge is bad")
+
+
+def _specials(added: list[Any], first: int, path: Path) -> dict[str, int]:
+    specials: dict[str, int] = {}
+    for token in added:
+        text, token_id = _field(token, "content", str, path), _field(token, "id", int, path)
+        if not text or text in specials:
+            raise InputError(f"{path}: added token {text!r} is empty or named twice")
+        specials[text] = token_id
+    if sorted(specials.values()) != list(range(first, first + len(specials))):
+        raise InputError(f"{path}: the ids of added_tokens are not {first} to {first + len(specials) - 1}, each once")
+    return specials

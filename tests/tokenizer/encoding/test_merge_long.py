@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer.encoding.kernel import SLACK, encode_pieces, with_whole_tokens
+from tests.support.bpe import random_merges
+from tokenizer.encoding.kernel import PIECES, SLACK, encode_texts
 from tokenizer.encoding.merge_long import SHORT
-from tokenizer.encoding.tables import encoding_tables
-from tokenizer.encoding.workspace import new_desk
+from tokenizer.encoding.tables import Tables
+from tokenizer.encoding.whole_tokens import build_tables
+from tokenizer.encoding.workspace import Workspace, new_workspace
 from tokenizer.native.byte_words import padded
-
-BYTES = [bytes([b]) for b in range(256)]
+from tokenizer.reference import encode_by_definition
 
 
 def vocabulary(seed: int, letters: bytes, size: int) -> tuple[list[bytes], list[tuple[int, int]]]:
-    """Random merges of tokens over ``letters``, each of which makes a new token of tokens before it."""
-    draw = random.Random(seed)
-    tokens, merges, known = list(BYTES), [], list(letters)
-    while len(merges) < size:
-        pair = draw.choice(known), draw.choice(known)
-        if (token := tokens[pair[0]] + tokens[pair[1]]) not in tokens and len(token) < 12:
-            known.append(len(tokens))
-            tokens.append(token)
-            merges.append(pair)
-    return tokens, merges
-
-
-def by_the_definition(tokens: list[bytes], merges: list[tuple[int, int]], text: bytes) -> list[int]:
-    """Byte-pair encoding as it is defined: a merge at a time, over the whole text."""
-    ranks = {pair: rank for rank, pair in reversed(list(enumerate(merges)))}
-    ids = list(text)
-    while True:
-        found = [(ranks[pair], k) for k, pair in enumerate(pairwise(ids)) if pair in ranks]
-        if not found:
-            return ids
-        _, k = min(found)
-        ids[k : k + 2] = [tokens.index(tokens[ids[k]] + tokens[ids[k + 1]])]
+    return random_merges(random.Random(seed), letters, size, lambda token: len(token) < 12)
 
 
 def encoded(tokens: list[bytes], merges: list[tuple[int, int]], text: bytes) -> tuple[list[int], bool]:
     """The ids by the kernel, and whether it kept lists."""
-    desk = new_desk(len(merges))
-    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
+    tables = build_tables(tokens, merges)
+    ids = encode(tables, new_workspace(len(merges)), text)
+    return ids, tables.in_order
+
+
+def encode(tables: Tables, workspace: Workspace, text: bytes) -> list[int]:
     out = np.empty(len(text) + SLACK, dtype=np.int32)
     data = padded(np.frombuffer(text, dtype=np.uint8))
-    stops = encode_pieces(tables, desk, data, np.array([len(text)]), out)
-    return out[: stops[0]].tolist(), tables.in_order
+    stops = encode_texts(tables, workspace, data, np.array([len(text)]), out, PIECES)
+    return out[: stops[0]].tolist()  # type: ignore[no-any-return]
 
 
 TEXTS = st.one_of(
@@ -67,7 +50,7 @@ TEXTS = st.one_of(
 def test_merges_in_the_order_they_were_learned(text: bytes, seed: int, size: int) -> None:
     tokens, merges = vocabulary(seed, b"ab", size)
     ids, lists = encoded(tokens, merges, text)
-    assert ids == by_the_definition(tokens, merges, text)
+    assert ids == encode_by_definition(tokens, merges, text)
     assert lists
 
 
@@ -77,17 +60,14 @@ def test_merges_in_any_order(text: bytes, seed: int, size: int) -> None:
     tokens, merges = vocabulary(seed, b"ab", size)
     random.Random(seed).shuffle(merges)
     ids, _ = encoded(tokens, merges, text)
-    assert ids == by_the_definition(tokens, merges, text)
+    assert ids == encode_by_definition(tokens, merges, text)
 
 
 @pytest.mark.parametrize("letters", ["a", "ab", "가나", "ㅋ"])
 def test_a_second_text_finds_the_lists_empty(letters: str) -> None:
     tokens, merges = vocabulary(1, letters.encode(), 5)
-    desk = new_desk(len(merges))
-    tables, _ = with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
+    tables, workspace = build_tables(tokens, merges), new_workspace(len(merges))
     for size in (50, 1000, 50):
         text = "".join(random.Random(size).choices(letters, k=size)).encode()
-        out = np.empty(len(text) + SLACK, dtype=np.int32)
-        stops = encode_pieces(tables, desk, padded(np.frombuffer(text, dtype=np.uint8)), np.array([len(text)]), out)
-        assert b"".join(tokens[i] for i in out[: stops[0]]) == text
-        assert (desk.cache.room.heads == -1).all()
+        assert b"".join(tokens[i] for i in encode(tables, workspace, text)) == text
+        assert (workspace.scratch.heads == -1).all()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tokenizer import InputError, Tokenizer
-from tokenizer.encoding import saved_tables as prepared
+from tokenizer.encoding import saved_tables
 from tokenizer.vocabulary.vocabulary import build
 
 BYTES = [bytes([b]) for b in range(256)]
@@ -22,7 +22,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own."""
     folder = tmp_path / "cache"
     folder.mkdir()
-    monkeypatch.setattr(prepared, "kernel_folder", lambda: folder)
+    monkeypatch.setattr(saved_tables, "kernel_folder", lambda: folder)
     return folder
 
 
@@ -39,15 +39,16 @@ def test_the_same_tokenizer_again(tmp_path: Path, cache: Path, grammar: str) -> 
     folder = saved(tmp_path / "small", (97, 98), (32, 256), (256, 256), grammar=grammar)
     first = Tokenizer.load(folder)
     assert len(list(cache.glob("*.npz"))) == 1
-    kept = prepared.recall(folder)
+    kept = saved_tables.recall(folder)
     assert kept
-    assert kept.vocabulary == first.vocabulary
+    vocabulary, tables = kept
+    assert vocabulary == first.vocabulary
     again = Tokenizer.load(folder)
     assert again.vocabulary == first.vocabulary
     assert again.fingerprint == first.fingerprint
     assert again.unreachable_tokens == first.unreachable_tokens
     assert again.encode(TEXT) == first.encode(TEXT)
-    for name, one in kept.tables._asdict().items():
+    for name, one in tables._asdict().items():
         np.testing.assert_equal(one, getattr(first.encoder.tables, name))
 
 
@@ -81,21 +82,21 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, cache: Path, keep: int) -> 
     middle = bytearray(whole)
     middle[len(whole) // 2] ^= 1
     path.write_bytes(whole[:keep] if keep >= 0 else bytes(middle))
-    assert prepared.recall(folder) is None
+    assert saved_tables.recall(folder) is None
     assert Tokenizer.load(folder).encode(TEXT) == expected
     assert path.read_bytes() == whole
 
 
 def test_a_few_are_kept(tmp_path: Path, cache: Path) -> None:
-    for number in range(prepared.KEPT + 2):
+    for number in range(saved_tables.KEPT + 2):
         Tokenizer.load(saved(tmp_path / str(number), (97, 98 + number)))
-    assert len(list(cache.glob("*.npz"))) == prepared.KEPT
+    assert len(list(cache.glob("*.npz"))) == saved_tables.KEPT
 
 
 def test_without_a_cache(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = saved(tmp_path / "small", (97, 98))
-    monkeypatch.setattr(prepared, "kernel_folder", lambda: None)
+    monkeypatch.setattr(saved_tables, "kernel_folder", lambda: None)
     assert Tokenizer.load(folder).encode("ab") == [256]
-    monkeypatch.setattr(prepared, "kernel_folder", lambda: cache / "missing")
+    monkeypatch.setattr(saved_tables, "kernel_folder", lambda: cache / "missing")
     assert Tokenizer.load(folder).encode("ab") == [256]
     assert not list(cache.iterdir())

@@ -1,0 +1,117 @@
+"""A tokenizer's folder: three files in the ecosystem's own form.
+
+* ``tokenizer.json``: what Hugging Face ``tokenizers``, ``transformers`` and vLLM load (`tokenizer_json`);
+* ``tokenizer_config.json``: the names that ``transformers.AutoTokenizer`` looks for;
+* ``gyeol.json``: what those have no place for: recipe, stages, corpus, versions, checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+from pathlib import Path
+from typing import Any
+
+from tokenizer.errors import InputError
+from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
+from tokenizer.pretokenize.grammars import PATTERNS
+from tokenizer.vocabulary.tokenizer_json import parse_tokenizer_json, tokenizer_json
+from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
+
+FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
+_OWN_FIELDS = {"format", "version", "grammar", "strict", "fingerprint", "sha256", "note"}
+"""Fields of gyeol.json that are no provenance."""
+
+
+def save_vocabulary(vocabulary: Vocabulary, folder: str | Path) -> None:
+    """Write the folder, whole or not at all; an older tokenizer there is replaced."""
+    if Path(folder).exists() and not (Path(folder) / "gyeol.json").exists() and any(Path(folder).iterdir()):
+        raise InputError(f"{folder}: exists and holds no tokenizer; name a new or a tokenizer's folder")
+    with atomic_folder(folder) as fresh:
+        (fresh / "tokenizer.json").write_text(tokenizer_json(vocabulary), encoding="utf-8")
+        write_json(fresh / "tokenizer_config.json", _config(vocabulary))
+        write_json(fresh / "gyeol.json", _record(vocabulary, fresh))
+
+
+def load_vocabulary(folder: str | Path) -> Vocabulary:
+    """Read a saved folder; `InputError` names whatever is missing, altered or inconsistent."""
+    folder = Path(folder)
+    record = _checked_record(folder / "gyeol.json")
+    content: dict[str, bytes] = {}
+    for name, expected in record["sha256"].items():
+        path = folder / Path(name).name
+        content[name] = _read(path)
+        if hashlib.sha256(content[name]).hexdigest() != expected:
+            raise InputError(f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it")
+    path = folder / "tokenizer.json"
+    parts = parse_tokenizer_json(parse_json(content["tokenizer.json"], path), path)
+    vocabulary = Vocabulary(
+        *parts,
+        grammar=record["grammar"],
+        strict=record.get("strict") is True,
+        provenance={key: value for key, value in record.items() if key not in _OWN_FIELDS},
+    )
+    if vocabulary.fingerprint != record.get("fingerprint"):
+        raise InputError(f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it")
+    return vocabulary
+
+
+def _config(vocabulary: Vocabulary) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 32768,
+    }
+    for role, text in (("eos_token", END_OF_TEXT), ("bos_token", END_OF_TEXT), ("pad_token", PADDING)):
+        if text in vocabulary.special_tokens:
+            config[role] = text
+    return config
+
+
+def _record(vocabulary: Vocabulary, folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        **vocabulary.provenance,
+        "grammar": vocabulary.grammar,
+        "strict": vocabulary.strict,
+        "fingerprint": vocabulary.fingerprint,
+        "sha256": {name: sha256_file(folder / name) for name in ("tokenizer.json", "tokenizer_config.json")},
+    }
+    if vocabulary.strict:
+        record["note"] = (
+            "tokenizer.json alone does not reproduce this tokenizer: text is first split at Kiwi's morpheme "
+            "boundaries, which only Gyeol does. Other engines give other, fewer tokens with it."
+        )
+    return record
+
+
+def _checked_record(path: Path) -> dict[str, Any]:
+    """The content of gyeol.json, of this format and version, with checksums and a known grammar."""
+    record = parse_json(_read(path), path)
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise InputError(f"{path}: not the record of a Gyeol tokenizer")
+    if record.get("version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format version {record.get('version')!r}, but this Gyeol reads {FORMAT_VERSION}: "
+            "upgrade gyeol or train the tokenizer anew"
+        )
+    if not isinstance(record.get("sha256"), dict) or "tokenizer.json" not in record["sha256"]:
+        raise InputError(f"{path}: names no checksum of tokenizer.json; the file is damaged")
+    grammar = record.get("grammar")
+    if not isinstance(grammar, str) or grammar not in PATTERNS:
+        raise InputError(f"{path}: unknown grammar {grammar!r}; known: {', '.join(PATTERNS)}")
+    return record
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a tokenizer's file, or of its ``.xz``, the form that vocabularies are shipped in."""
+    packed = path.with_name(path.name + ".xz")
+    if path.is_file():
+        return path.read_bytes()
+    if not packed.is_file():
+        raise InputError(f"{path}: missing; the tokenizer's folder is not whole, restore it")
+    try:
+        return lzma.decompress(packed.read_bytes())
+    except lzma.LZMAError as error:
+        raise InputError(f"{packed}: damaged ({error}); restore it") from None
