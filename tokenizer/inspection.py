@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import regex
 from rich.text import Text
 
+from tokenizer.text import has_hangul
 from tokenizer.tokenizer import Tokenizer
 
 COLOURS = ("on #264653", "on #6d4c1f", "on #3d405b", "on #1d5c4d", "on #6b2d3e")
-HANGUL = regex.compile(r"\p{Hangul}")
 
 
 def token_texts(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
@@ -57,7 +56,7 @@ def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]
     tokens = tokenizer.vocabulary.tokens
     texts = token_texts(tokenizer, range(len(tokens)))
     whole = [text for text, raw in zip(texts, tokens, strict=True) if text.encode("utf-8") == raw]
-    korean = [text for text in whole if HANGUL.search(text)]
+    korean = [text for text in whole if has_hangul(text)]
     return {
         "tokenizer": tokenizer.name,
         "vocab_size": tokenizer.vocab_size,

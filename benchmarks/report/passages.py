@@ -20,8 +20,8 @@ from benchmarks.fertility.alignment import token_ends
 from benchmarks.fertility.letters import byte_offsets, code_points, eojeols
 from benchmarks.peers.adapters import Ids, Peer
 from tokenizer.corpus import STDIN, documents
-from tokenizer.inspection import HANGUL
 from tokenizer.pretokenize import morphemes
+from tokenizer.text import has_hangul
 
 PER_GROUP = 6
 """Passages of each group of files."""
@@ -100,7 +100,7 @@ class _Marks:
 def _marks(text: str) -> _Marks:
     points = code_points(text)
     starts, ends = eojeols(points)
-    spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if HANGUL.search(text, a, b)]
+    spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if has_hangul(text, a, b)]
     byte_of = byte_offsets(points).tolist()
     offsets = morphemes.boundaries([text[a:b] for a, b in spans])
     return _Marks(

@@ -16,14 +16,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from tokenizer.pretokenize.grammars import pretoken_ends
+from tokenizer.text.unicode import has_hangul
 from tokenizer.text.utf8 import to_utf8
 from tokenizer.threads import cores
 
-HANGUL = regex.compile(r"[\uAC00-\uD7A3\u1100-\u11FF\u3131-\u318E]")
 BATCH = 20_000  # eojeols between two turns of the progress display
 REMEMBERED = 1 << 18
 
@@ -93,7 +92,7 @@ def piece_ends(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
         edges = [0, *pretoken_ends(text).tolist()]
         pretokens += [raw[a:b].decode("utf-8") for a, b in pairwise(edges)]
         counts.append(len(pretokens))
-    korean = [i for i, pretoken in enumerate(pretokens) if HANGUL.search(pretoken)]
+    korean = [i for i, pretoken in enumerate(pretokens) if has_hangul(pretoken)]
     cuts = dict(zip(korean, cuts_of([pretokens[i] for i in korean]), strict=True))
     ends: list[int] = []
     pieces_before = [0]

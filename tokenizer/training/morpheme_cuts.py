@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.pretokenize.morphemes import BATCH, HANGUL, cuts_of
+from tokenizer.pretokenize.morphemes import BATCH, cuts_of
+from tokenizer.text.unicode import has_hangul
 from tokenizer.training.counts import Counts, CountTable
 
 
@@ -19,7 +20,7 @@ def split_counts(counts: Counts, *, on_progress: Callable[[int], None] | None = 
     korean: list[tuple[str, int]] = []
     for string, count in counts.items():
         text = string.decode("utf-8")
-        if HANGUL.search(text):
+        if has_hangul(text):
             korean.append((text, count))
         else:
             plain.append((string, count))
@@ -44,7 +45,7 @@ def word_cuts(
     cuts, as bytes from the word's start. Rarer words have none and are left to other stages."""
     sizes = np.zeros(len(words), dtype=np.int64)
     cuts: list[int] = []
-    chosen = [i for i in np.flatnonzero(words.counts >= min_count).tolist() if HANGUL.search(words.string(i).decode())]
+    chosen = [i for i in np.flatnonzero(words.counts >= min_count).tolist() if has_hangul(words.string(i).decode())]
     for start in range(0, len(chosen), BATCH):
         part = chosen[start : start + BATCH]
         texts = [words.string(i).decode("utf-8") for i in part]
@@ -58,4 +59,4 @@ def word_cuts(
 
 def korean_count(counts: Counts, min_count: int = 1) -> int:
     """How many of the distinct pre-tokens hold Hangul and occur ``min_count`` times, and so are work for Kiwi."""
-    return sum(1 for string, n in counts.items() if n >= min_count and HANGUL.search(string.decode("utf-8")))
+    return sum(1 for string, n in counts.items() if n >= min_count and has_hangul(string.decode("utf-8")))

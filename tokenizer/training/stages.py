@@ -9,7 +9,7 @@ from tokenizer.encoding import encoder
 from tokenizer.native.byte_words import padded
 from tokenizer.native.compile import native
 from tokenizer.pretokenize.o200k import next_pretoken
-from tokenizer.text.unicode import class_table
+from tokenizer.text.unicode import class_table, is_hangul
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts, CountTable
 from tokenizer.training.merges import Sequences
@@ -103,11 +103,11 @@ def _piece_bounds(
 
 @native
 def _has_hangul(data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether UTF-8 holds a Hangul syllable or jamo, as `tokenizer.pretokenize.morphemes.HANGUL` has it."""
+    """Whether UTF-8 holds a Hangul syllable or jamo, as `tokenizer.text.unicode.has_hangul`."""
     for i in range(start, end - 2):
         if 0xE1 <= data[i] <= 0xED:
             code = ((data[i] & 0x0F) << 12) | ((data[i + 1] & 0x3F) << 6) | (data[i + 2] & 0x3F)
-            if 0xAC00 <= code <= 0xD7A3 or 0x1100 <= code <= 0x11FF or 0x3131 <= code <= 0x318E:
+            if is_hangul(code):
                 return True
     return False
 
