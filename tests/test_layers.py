@@ -13,20 +13,10 @@ from tests.conftest import ROOT
 
 ORDER = ("native", "text", "pretokenize", "vocabulary", "encoding", "tokenizer", "training", "shards")
 """Rooms of tokenizer/, each of which may import those before it; ``tokenizer`` is the file of the public class."""
-BESIDE = {"errors", "files", "threads", "progress"}
+BESIDE = {"errors", "files", "threads", "progress", "options"}
 """Files that every room may import; they import no room."""
-PUBLIC = {
-    "corpus",
-    "text",
-    "pretokenize",
-    "vocabulary",
-    "training",
-    "shards",
-    *BESIDE,
-    "streaming",
-    "inspection",
-    "shipped",
-}
+ROOMS = {"corpus", "text", "pretokenize", "vocabulary", "training", "shards"}
+PUBLIC = {*ROOMS, *BESIDE, "streaming", "inspection", "shipped"}
 """What benchmarks and model may import of tokenizer, from the rooms themselves and not from their files ..."""
 PUBLIC_FILES = {"tokenizer.pretokenize.morphemes", "tokenizer.shards.read"}
 """... but for these."""

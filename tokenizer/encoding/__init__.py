@@ -3,9 +3,9 @@
 **What must come out.** Byte-pair encoding of each pre-token: of all neighbouring pairs of ids that have a merge, apply
 the one learnt first, the leftmost of equals, until none has one (`tokenizer.reference.encode_by_definition`).
 
-**Two steps.** In the grammar ``gyeol`` a pre-token holds several words (``나는 그, 결을 따라``), of which nearly none was seen
-before, while its words were. So encoding goes by words first (`words`), whose ids come from a cache, and then applies
-the merges that reach across words to the ids of the words (`superwords`).
+**Two steps.** In the grammar ``gyeol`` a pre-token holds several words (``나는 그, 결을 따라``), of which nearly none
+was seen before, while its words were. So encoding goes by words first (`words`), whose ids come from a cache, and then
+applies the merges that reach across words to the ids of the words (`superwords`).
 
 **Why that gives the ids of one step.** Let r be the rank of the first merge whose token holds parts of two words
 (`tables.superword_rank`). Merges of ranks below r make tokens that lie inside one word, so up to r the definition does
@@ -17,16 +17,16 @@ mark is taken together with the next one (a mark is a symbol too, so a merge bel
 token is made by two different merges every pair of words may join.
 
 **Merging.** A word that is a token which its own merges give back is that token (`whole_tokens`). Short sequences are
-merged many at a time, as rows of eight vector lanes (`merge_rows`); others by scanning (`merge_one`), beyond 48 ids by a
-heap (`merge_long`), so that no input costs more than n log n. In vocabularies where bytes of a character never join
+merged many at a time, as rows of eight vector lanes (`merge_rows`); others by scanning (`merge_one`), beyond 48 ids by
+a heap (`merge_long`), so that no input costs more than n log n. In vocabularies where bytes of a character never join
 others, merging begins with characters instead of bytes.
 
 **Tables** (`tables`) are perfect hash tables (`tokenizer.native.perfect_hash`): one look-up, one cache miss, no loop to
 mispredict. They are built once, shared by all threads, and kept on disk for the next process (`saved_tables`).
 
-**Workspaces** (`workspace`) belong to one thread: a direct-mapped cache of 32,768 words, one cache line each, a block of
-128 words and its rows. `kernel` fills a block, looks all its words up at once, so that one cache miss hides behind the
-next, and writes the ids. It holds no Python object and no GIL; `encoder` hands texts to it, over threads.
+**Workspaces** (`workspace`) belong to one thread: a direct-mapped cache of 32,768 words, one cache line each, a block
+of 128 words and its rows. `kernel` fills a block, looks all its words up at once, so that one cache miss hides behind
+the next, and writes the ids. It holds no Python object and no GIL; `encoder` hands texts to it, over threads.
 
 **What paid** (one core, Korean): perfect hashing 1.6x; arrays without reference counts and bounds checks
 (`tokenizer.native.arrays`) 1.5x; blocks of 128 words merged in rows 33 -> 78 MB/s; lists instead of a heap of pairs for

@@ -1,9 +1,9 @@
-"""Arrays for the inside of kernels: an address, a size and nothing else.
+"""Bare arrays for the inside of kernels: an address and a size, without reference counts and negative indices.
 
-numba counts a reference at every access of an array inside a tuple, atomically, and at every access of any array asks
-whether the index is negative and counts from the end. In a loop of few instructions either outweighs the work.
-``bare(array)`` is the same memory without both, and ``bare(tuple)`` a named tuple of such; it must not outlive the
-arrays, which the caller of a kernel holds.
+numba changes a reference count, atomically, at every access of an array inside a tuple, and checks for a negative index
+at every access of any array. In a loop of few instructions either costs more than the work: encoding is 1.5 times as
+fast without. ``bare(array)`` is the same memory without both, ``bare(tuple)`` a named tuple of bare arrays. A bare
+array must not outlive the array, which the caller of the kernel holds.
 """
 
 from __future__ import annotations

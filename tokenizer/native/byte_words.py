@@ -47,7 +47,7 @@ load64: Any = intrinsic(_load64)
 @inlined
 def key_of(data: NDArray[np.uint8], start: int, size: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """The ``size`` bytes at ``start``, at most `KEY_BYTES`, as three little-endian numbers, zeros behind the last."""
-    masks = 3 * size  # by a table: whether a word has more than 8 bytes is nothing to bet on
+    masks = 3 * size  # a table instead of branches: the number of 8-byte parts is unpredictable
     return (
         load64(data, start) & _KEY_MASKS[masks],
         load64(data, start + 8) & _KEY_MASKS[masks + 1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import sys
+import logging
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +14,8 @@ import numba
 from numba.core import config, event
 
 from tokenizer.files import cache_folder
+
+logger = logging.getLogger("gyeol")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,8 +42,8 @@ def kernel_folder() -> Path | None:
 def native(function: F) -> F:
     """Compile ``function`` on its first call; later processes load the machine code from disk.
 
-    It is compiled again for every combination of the types of its arguments, and to numba a plain ``0`` has another
-    type than an int64: a kernel that begins to count at ``np.int64(0)`` takes half as long to compile.
+    It is compiled anew for every combination of argument types, and numba gives a literal ``0`` another type than an
+    int64: starting a count at ``np.int64(0)`` halves the time to compile.
     """
     return _compiled(function, forceinline=False)  # type: ignore[no-any-return]
 
@@ -62,17 +64,17 @@ def _compiled(function: Any, *, forceinline: bool) -> Any:
 
 
 class _Announcer(event.Listener):
-    """Says once per process that a compilation is running: it takes seconds, and silence looks like a hang."""
+    """Says once per process that a compilation is running, which takes seconds."""
 
     said = False
 
     def on_start(self, event: Any) -> None:
         if not self.said:
             self.said = True
-            print("gyeol: compiling native kernels (once per installation, some seconds) ...", file=sys.stderr)
+            logger.warning("compiling native kernels (once per installation, some seconds) ...")
 
     def on_end(self, event: Any) -> None:
-        """Nothing to say: the work that follows speaks for itself."""
+        """Part of the listener's interface."""
 
 
 event.register("numba:compile", _Announcer())

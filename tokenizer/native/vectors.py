@@ -1,7 +1,7 @@
-"""Steps that a processor does on many numbers at once, without a branch that it could guess wrong.
+"""Vector (SIMD) steps on eight numbers or 32 bytes at once, without branches to mispredict.
 
-Each is one or two dozen vector instructions on anything with registers of 256 bits, and correct, if slower,
-elsewhere: they are written in LLVM's own vector types, which numba compiles for the machine it runs on.
+Each is one or two dozen instructions where vector registers have 256 bits, and correct, if slower, elsewhere: they are
+written in LLVM's vector types, which numba compiles for the machine it runs on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from numba.extending import intrinsic
 from tokenizer.native.arrays import address_of
 
 LANES = 8
-"""How many ids a vector holds."""
+"""Ids (32 bits) per vector."""
 LANE_BITS = 3
 AT_ONCE = 32
-"""How many bytes `plain_letters` looks at."""
+"""Bytes that `plain_letters` looks at."""
 BEYOND = 2 * AT_ONCE
-"""How many bytes behind a text may be read."""
+"""Bytes behind a text that kernels may read."""
 
 _I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 _BYTES = ir.VectorType(_I8, AT_ONCE)
@@ -114,7 +114,7 @@ def _prefetch(typing: Any, array: Any, index: Any) -> Any:
 
 
 prefetch: Any = intrinsic(_prefetch)
-"""``prefetch(array, i)``: have the memory of an item near when it is read some hundred instructions later."""
+"""``prefetch(array, i)``: load the cache line of an item that is read some hundred instructions later."""
 
 
 def _copy(typing: Any, target: Any, at: Any, source: Any, start: Any) -> Any:
