@@ -74,6 +74,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
 
 
+def check_replaceable(folder: str | Path, mark: str, what: str) -> None:
+    """Raise `InputError` for a folder that holds something else than ``what``, which is known by its file ``mark``."""
+    folder = Path(folder)
+    if folder.exists() and not (folder / mark).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists and holds no {what}; name another folder")
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write ``value`` as indented UTF-8 JSON, atomically."""
     with atomic_open(path, "w") as handle:

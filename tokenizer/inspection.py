@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from tokenizer.text import has_hangul
@@ -70,3 +72,26 @@ def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]
         "sample": random.Random(0).sample(korean, min(samples, len(korean))),
         **tokenizer.vocabulary.provenance,
     }
+
+
+def describe_training(record: dict[str, Any]) -> Iterator[str]:
+    """The `vocabulary_record` of a new vocabulary, saved in ``record["folder"]``, in a line for people."""
+    yield (
+        f"{record['folder']}: {record['vocab_size']:,} ids, {record['korean_tokens']:,} with Hangul, "
+        f"{record['mean_bytes']:.1f} bytes a token on average; from {record['corpus']['bytes']:,} bytes of text"
+    )
+
+
+def print_vocabulary(tokenizer: Tokenizer) -> None:
+    """Print the `vocabulary_record`, a figure a line."""
+    for key, value in vocabulary_record(tokenizer).items():
+        shown = "  ".join(map(repr, value)) if key in ("longest", "sample") else value
+        print(f"{key:20}{json.dumps(shown, ensure_ascii=False) if isinstance(shown, (dict, list)) else shown}")
+
+
+def print_text(tokenizer: Tokenizer, text: str) -> None:
+    """Print ``text`` with its tokens coloured, and the tokens with their ids."""
+    record = text_record(tokenizer, text)
+    Console().print(coloured(tokenizer, text), soft_wrap=True)
+    print(f"{len(record['tokens'])} tokens, {record['characters']} characters")
+    print(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]))

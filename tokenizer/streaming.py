@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus.formats import Errors, Replacements, decoded, stream_blocks
+from tokenizer.errors import InputError
 from tokenizer.progress import Step, step
 from tokenizer.text.cutting import BATCH_BYTES, batches, safe_pieces
 from tokenizer.threads import cores, in_order
@@ -77,6 +78,15 @@ def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace
         blocks = decoded(_told(stream_blocks(file), progress), file.name, replacements)
         yield from encode_stream(tokenizer, blocks)
     replacements.warn()
+
+
+def read_ids(file: IO[bytes]) -> list[int]:
+    """The ids that a file holds as whole numbers with white space between them; `InputError` for anything else."""
+    words = file.read().decode("utf-8", errors="replace").split()
+    for word in words:
+        if not word.isdecimal() or len(word) > 18:
+            raise InputError(f"{word[:80]!r} is no token id; give whole numbers separated by white space")
+    return list(map(int, words))
 
 
 def _told(blocks: Iterable[bytes], progress: Step) -> Iterator[bytes]:

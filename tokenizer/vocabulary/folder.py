@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
+from tokenizer.files import atomic_folder, check_replaceable, parse_json, sha256_file, write_json
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.vocabulary.tokenizer_json import parse_tokenizer_json, tokenizer_json
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
@@ -25,8 +25,7 @@ _OWN_FIELDS = {"format", "version", "grammar", "strict", "fingerprint", "sha256"
 
 def save_vocabulary(vocabulary: Vocabulary, folder: str | Path) -> None:
     """Write the folder, whole or not at all; an older tokenizer there is replaced."""
-    if Path(folder).exists() and not (Path(folder) / "gyeol.json").exists() and any(Path(folder).iterdir()):
-        raise InputError(f"{folder}: exists and holds no tokenizer; name a new or a tokenizer's folder")
+    check_replaceable(folder, "gyeol.json", "tokenizer")
     with atomic_folder(folder) as fresh:
         (fresh / "tokenizer.json").write_text(tokenizer_json(vocabulary), encoding="utf-8")
         write_json(fresh / "tokenizer_config.json", _config(vocabulary))

@@ -1,0 +1,115 @@
+"""Options of commands from the fields of a configuration dataclass: type, default and help have one source.
+
+The fields are read from the source file, by ``ast``, so that ``gyeol --help`` need not import torch or numba.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokenizer.errors import InputError
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a configuration dataclass."""
+
+    name: str
+    """As in the dataclass."""
+    kind: str
+    """Its type as written, without ``| None``: int, float, bool, str ..."""
+    choices: tuple[str, ...]
+    """The values of a ``Literal``, else empty."""
+    default: Any
+    """The default value where it is a literal, else None."""
+    help: str
+    """The docstring under the field, on one line."""
+
+
+@cache
+def fields_of(module: str, name: str) -> dict[str, Field]:
+    """The fields of the dataclass ``name`` in ``module`` (``model.pretrain_config``) by their names, in order."""
+    package, _, rest = module.partition(".")
+    spec = importlib.util.find_spec(package)
+    assert spec
+    assert spec.submodule_search_locations
+    source = Path(spec.submodule_search_locations[0], *rest.split(".")).with_suffix(".py")
+    tree = ast.parse(source.read_text("utf-8"))
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name).body
+    found = {}
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found[node.target.id] = _field(node.target.id, node, below)
+    return found
+
+
+def _field(name: str, node: ast.AnnAssign, below: ast.stmt | None) -> Field:
+    text = ""
+    if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+        text = " ".join(str(below.value.value).split())
+    kind = ast.unparse(node.annotation).removesuffix(" | None")
+    choices: tuple[str, ...] = ()
+    if kind.startswith("Literal["):
+        choices, kind = ast.literal_eval(f"({kind[len('Literal[') : -1]},)"), "str"
+    try:
+        default = ast.literal_eval(node.value) if node.value else None
+    except ValueError:
+        default = None
+    return Field(name, kind, choices, default, text)
+
+
+def option(field: Field, *flags: str) -> Callable[[Any], Any]:
+    """The click option for a field, spelled as the field unless ``flags`` say otherwise."""
+    spelled = "--" + field.name.replace("_", "-")
+    if field.kind == "bool":
+        names = flags or (spelled if field.default is False else f"{spelled}/--no-{spelled[2:]}",)
+        return click.option(*names, field.name, default=field.default, is_flag=True, help=field.help)
+    kind = click.Choice(field.choices) if field.choices else {"int": int, "float": float}.get(field.kind, str)
+    settings: dict[str, Any] = {"default": field.default, "show_default": field.default is not None}
+    return click.option(*(flags or (spelled,)), field.name, type=kind, help=field.help, **settings)
+
+
+def options(fields: dict[str, Field], *names: str) -> Callable[[Any], Any]:
+    """The click options for several fields, in order."""
+
+    def add(command: Any) -> Any:
+        for name in reversed(names):
+            command = option(fields[name])(command)
+        return command
+
+    return add
+
+
+def name_and_value(text: str, form: str) -> tuple[str, str]:
+    """``NAME=VALUE`` parted at its last equals sign; `InputError` that shows the ``form`` where there is none."""
+    name, equals, value = text.rpartition("=")
+    if not equals:
+        raise InputError(f"{text!r} is not of the form {form}")
+    return name, value
+
+
+def name_and_json(text: str, form: str) -> tuple[str, Any]:
+    """As `name_and_value`, the value as JSON has it; a word alone is a string."""
+    name, value = name_and_value(text, form)
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def name_and_number(text: str, form: str) -> tuple[str, float]:
+    """As `name_and_value`, the value a number."""
+    name, value = name_and_value(text, form)
+    try:
+        return name, float(value)
+    except ValueError:
+        raise InputError(f"{text!r} is not of the form {form}") from None
