@@ -30,8 +30,11 @@ Errors = Literal["replace", "strict"]
 Progress = Callable[[int], None]
 COMPRESSIONS = (".gz", ".xz", ".zst", ".bz2")
 BLOCK = 1 << 18
-ZSTD_BLOCK = 1 << 12  # compressed bytes; they can stand for some ten thousand times as much
+"""Bytes read at a time."""
+ZSTD_BLOCK = 1 << 12
+"""Compressed bytes read at a time of Zstandard, which may unpack to ten thousand times as much."""
 ROWS = 128
+"""Rows of Parquet read at a time."""
 UTF_8 = "convert it to UTF-8 (older Korean files are often CP949)"
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 

@@ -25,7 +25,7 @@ from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import as_bytes
 
 O200K, GYEOL, WORDS = range(3)
-"""Scanners by number, for kernels: the two grammars, and the words inside the runs of the second."""
+"""Scanners by number, for kernels: the two grammars, and the words inside the pre-tokens of the second."""
 
 PATTERNS: dict[str, str] = {"o200k": o200k.PATTERN, "gyeol": runs.PATTERN}
 """Each grammar as a regular expression."""

@@ -23,8 +23,10 @@ from tokenizer.text.unicode import has_hangul
 from tokenizer.text.utf8 import to_utf8
 from tokenizer.threads import cores
 
-BATCH = 20_000  # eojeols between two turns of the progress display
+BATCH = 20_000
+"""Eojeols analysed between two updates of the progress bar."""
 REMEMBERED = 1 << 18
+"""Eojeols whose boundaries are kept for the next call."""
 
 _lock = threading.Lock()
 _known: dict[str, tuple[int, ...]] = {}

@@ -13,9 +13,13 @@ from collections.abc import Iterable, Iterator
 import regex
 
 PIECE = 1 << 20
+"""Characters per piece, about."""
 LONGEST = 16 << 20
-BATCH_BYTES = 4 << 20  # enough for a thread to run some tens of milliseconds between two turns of Python
+"""Characters after which a text without a safe place is cut anyway."""
+BATCH_BYTES = 4 << 20
+"""Bytes per batch, about: a kernel runs some tens of milliseconds on one without the GIL."""
 BLOCK_BYTES = 1 << 18
+"""Bytes of text joined before they are searched for a safe place."""
 _CUT = regex.compile(r"[\r\n](?=[^\s/])")
 
 

@@ -1,7 +1,7 @@
-"""Texts as UTF-8 in one array: what every kernel reads.
+"""Texts as UTF-8 in one array, the input of every kernel, and the characters that tokens span.
 
-Python encodes a text while it holds the GIL, and that is a tenth of the time that encoding to ids takes. A kernel does
-it without (`tokenizer.text.transcode`), so that threads do not wait for each other.
+``str.encode`` holds the GIL, for a tenth of the time that encoding to ids takes; a kernel does it without
+(`tokenizer.text.transcode`), so that threads do not wait for each other.
 """
 
 from __future__ import annotations
