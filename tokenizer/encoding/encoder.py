@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.kernel import PIECES, SLACK, encode_texts
+from tokenizer.encoding.kernel import SLACK, encode_pieces, encode_pretokens, encode_runs
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
 from tokenizer.encoding.workspace import new_workspace
@@ -46,7 +46,8 @@ class Encoder:
         """``tables`` are those of the vocabulary where they are there already, see `tables_of`."""
         self.tables = tables or tables_of(vocabulary)
         self._strict = vocabulary.strict
-        self._scanner = PIECES if vocabulary.strict else scanner(vocabulary.grammar)
+        by_grammar = encode_runs if vocabulary.grammar == "gyeol" else encode_pretokens
+        self._kernel = encode_pieces if vocabulary.strict else by_grammar
         self._idle: list[_Workspace] = []
 
     def encode(self, text: str) -> NDArray[np.int32]:
@@ -82,7 +83,7 @@ class Encoder:
             data, ends = texts_as_bytes(texts, own.bytes)
             pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
             out = own.ids.of_size(data.size + SLACK)
-            stops = encode_texts(self.tables, own.kernel, data, pieces, out, self._scanner)
+            stops = self._kernel(self.tables, own.kernel, data, pieces, out)
             if last_piece is not None:
                 stops = np.concatenate([[0], stops])[last_piece]
             return EncodedTexts(out[: stops[-1]].copy(), np.diff(stops, prepend=0), np.diff(ends, prepend=0))
@@ -121,7 +122,7 @@ def encode_strings(
     and where each string's begin, shape (strings + 1,)."""
     out = np.empty(data.size + SLACK, dtype=np.int32)
     workspace = new_workspace(len(merges))
-    stops = encode_texts(build_tables(tokens, merges), workspace, padded(data), offsets[1:].copy(), out, PIECES)
+    stops = encode_pieces(build_tables(tokens, merges), workspace, padded(data), offsets[1:].copy(), out)
     return out[: stops[-1] if stops.size else 0].copy(), np.concatenate([[0], stops])
 
 

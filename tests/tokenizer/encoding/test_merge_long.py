@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.bpe import random_merges
-from tokenizer.encoding.kernel import PIECES, SLACK, encode_texts
+from tokenizer.encoding.kernel import SLACK, encode_pieces
 from tokenizer.encoding.merge_long import SHORT
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
@@ -33,7 +33,7 @@ def encoded(tokens: list[bytes], merges: list[tuple[int, int]], text: bytes) -> 
 def encode(tables: Tables, workspace: Workspace, text: bytes) -> list[int]:
     out = np.empty(len(text) + SLACK, dtype=np.int32)
     data = padded(np.frombuffer(text, dtype=np.uint8))
-    stops = encode_texts(tables, workspace, data, np.array([len(text)]), out, PIECES)
+    stops = encode_pieces(tables, workspace, data, np.array([len(text)]), out)
     return out[: stops[0]].tolist()  # type: ignore[no-any-return]
 
 
