@@ -80,6 +80,15 @@ def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace
     replacements.warn()
 
 
+def ids_as_text(parts: Iterable[NDArray[np.int32]]) -> Iterator[str]:
+    """Ids as whole numbers with spaces between them and a line end behind the last, a part at a time."""
+    separator = ""
+    for ids in parts:
+        yield separator + " ".join(map(str, ids.tolist()))
+        separator = " "
+    yield "\n"
+
+
 def read_ids(file: IO[bytes]) -> list[int]:
     """The ids that a file holds as whole numbers with white space between them; `InputError` for anything else."""
     words = file.read().decode("utf-8", errors="replace").split()
