@@ -67,9 +67,6 @@ class CurriculumOptions:
     """A token spans at most so many words."""
     min_sections: int = 3
     """A token of several words stands in at least so many sections (64 KiB) of the corpus."""
-    straddle_penalty: float | None = None
-    """The soft rule in the stages after morphemes: None for none, else what an occurrence that straddles morphemes
-    takes from the count of its pair."""
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
@@ -140,11 +137,8 @@ def learn(
             min_count=min_count * SCALE,
             max_eojeols=options.max_eojeols,
             min_sections=options.min_sections,
-            straddle_penalty=options.straddle_penalty or 0.0,
         )
-        sequences = stage_sequences(
-            stage.level, collection, words, cuts, weights, tokens, merges, options.straddle_penalty is not None
-        )
+        sequences = stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges)
         with step(f"Learning {stage.level}", total=target - len(tokens)) as progress:
             learned = learn_merges(sequences, tokens, target, rules=rules, on_progress=progress.advance)
         tokens, merges = learned.tokens, merges + learned.merges

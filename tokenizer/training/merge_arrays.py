@@ -22,13 +22,8 @@ class Words(NamedTuple):
     """The word that each cell belongs to."""
     weights: NDArray[np.int64]
     """How often each word occurs."""
-    marks: NDArray[np.int32]
-    """For the soft rule, else empty: twice the number of morpheme boundaries before each cell, those inside the
-    symbols of earlier cells included, plus 1 where the cell itself starts at one."""
     sections: NDArray[np.int32]
     """For the document-frequency rule, else empty: the section of the corpus that each word stands in."""
-    penalty: int
-    """What an occurrence that straddles a boundary counts, in percent of one that does not, negated."""
 
 
 class Pairs(NamedTuple):
@@ -61,8 +56,7 @@ class Tokens(NamedTuple):
 class Scratch(NamedTuple):
     """Room for one merge: per neighbouring token its weight, occurrences and cursor, and the occurrences."""
 
-    lost: NDArray[np.int64]
-    gained: NDArray[np.int64]
+    counts: NDArray[np.int64]
     sizes: NDArray[np.int64]
     cursors: NDArray[np.int64]
     touched: NDArray[np.int32]

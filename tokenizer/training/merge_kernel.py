@@ -42,19 +42,6 @@ from tokenizer.training.merge_rules import Limits, allowed
 DONE, EXHAUSTED, SHORT = range(3)
 
 
-@inlined
-def _value(words: Words, start: int, end: int) -> int:
-    """What an occurrence of a pair over the cells from ``start`` to ``end`` counts: its word's weight, or by the
-    soft rule less than nothing if it straddles morphemes: neither inside one nor a union of whole ones."""
-    weight = words.weights[words.word_of[start]]
-    if words.marks.size == 0:
-        return weight
-    inside = (words.marks[end] >> 1) - (words.marks[start] >> 1) - (words.marks[start] & 1)
-    if inside == 0 or (words.marks[start] & 1 and words.marks[end] & 1):
-        return weight
-    return -(weight * words.penalty) // 100
-
-
 @native
 def index(words: Words, pairs: Pairs, fill: bool) -> None:
     """First pass: count all pairs and their occurrences (in ``segment_sizes``). Second: write positions."""
@@ -70,7 +57,7 @@ def index(words: Words, pairs: Pairs, fill: bool) -> None:
             if fill:
                 pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
             else:
-                pairs.counts[entry] += _value(words, p, q + span(cells, q))
+                pairs.counts[entry] += words.weights[words.word_of[p]]
             pairs.segment_sizes[entry] += 1
         p = q
 
@@ -99,11 +86,9 @@ def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, ne
         x = np.int64(scratch.touched[k])
         # absent when x is the new token itself (a b a b) and the other side has yet to make that pair
         lost = find_pair(pairs, (x << 32) | old if on_left else (old << 32) | x, True)
-        pairs.counts[lost] -= scratch.lost[x]
-        if scratch.lost[x] < 0 and pairs.counts[lost] > 0:  # a straddling occurrence went: the pair rises
-            push(pairs, pairs.counts[lost], lost)
+        pairs.counts[lost] -= scratch.counts[x]
         gained = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, True)
-        pairs.counts[gained] += scratch.gained[x]
+        pairs.counts[gained] += scratch.counts[x]
         segment = pairs.used[SEGMENTS]
         pairs.used[SEGMENTS] += 1
         pairs.segment_starts[segment] = pairs.used[POSITIONS]
@@ -126,21 +111,19 @@ def _enqueue(pairs: Pairs, scratch: Scratch, kinds: int, new: int, on_left: bool
         entry = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, False)
         if pairs.counts[entry] > 0:
             push(pairs, pairs.counts[entry], entry)
-        scratch.lost[x] = 0
-        scratch.gained[x] = 0
+        scratch.counts[x] = 0
         scratch.sizes[x] = 0
 
 
 @inlined
-def _note(scratch: Scratch, found: int, kinds: int, x: int, lost: int, gained: int, place: int) -> int:
+def _note(scratch: Scratch, found: int, kinds: int, x: int, weight: int, place: int) -> int:
     """Record that neighbour ``x`` stands beside an occurrence; the number of distinct neighbours."""
     scratch.tokens[found] = x
     scratch.places[found] = place
     if scratch.sizes[x] == 0:
         scratch.touched[kinds] = x
         kinds += 1
-    scratch.lost[x] += lost
-    scratch.gained[x] += gained
+    scratch.counts[x] += weight
     scratch.sizes[x] += 1
     return kinds
 
@@ -163,15 +146,13 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
             if cells[q] != b:
                 continue
             end = q + span(cells, q)
+            weight = words.weights[words.word_of[p]]
             before = previous(cells, p)
             if before >= 0:
-                lost, gained = _value(words, before, q), _value(words, before, end)
-                kinds_left = _note(left, found_left, kinds_left, cells[before], lost, gained, before)
+                kinds_left = _note(left, found_left, kinds_left, cells[before], weight, before)
                 found_left += 1
             if cells[end] != WALL:
-                stop = end + span(cells, end)
-                lost, gained = _value(words, q, stop), _value(words, p, stop)
-                kinds_right = _note(right, found_right, kinds_right, cells[end], lost, gained, p)
+                kinds_right = _note(right, found_right, kinds_right, cells[end], weight, p)
                 found_right += 1
             cells[p] = new
             cells[q] = np.int32(-1)  # no start any more, even where the span is not written

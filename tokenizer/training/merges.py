@@ -54,8 +54,6 @@ class Sequences:
     """Where each starts in ``ids``; one more than there are words."""
     weights: NDArray[np.int64]
     """How often each occurs."""
-    boundaries: NDArray[np.int32] | None = None
-    """For the soft rule: for each id, twice the morpheme boundaries inside it, plus 1 if it starts at one."""
     sections: NDArray[np.int32] | None = None
     """For the document-frequency rule: the section of the corpus that each word stands in."""
 
@@ -78,9 +76,6 @@ class Rules:
     at most so many words. 0 lets any pair merge, as other trainers do."""
     min_sections: int = 1
     """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
-    straddle_penalty: float = 0.0
-    """What an occurrence that straddles morphemes takes from a pair's count, where the words know their
-    boundaries."""
 
 
 def learn_merges(
@@ -129,8 +124,7 @@ class _State:
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
         sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
-        penalty = round(100 * rules.straddle_penalty)
-        self.words = arrays.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
+        self.words = arrays.Words(cells, word_of, words.weights, sections)
         self.rules = rules
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()
@@ -205,7 +199,7 @@ class _State:
             p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
         self.pairs = p
         if occurrences > self.left.tokens.size:
-            capacity = self.left.lost.size
+            capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
         arena = self.tokens.arena
         if 4 * int(self.tokens.offsets[self.token_count]) > arena.size:
@@ -225,18 +219,6 @@ def _lay_out(
         at += 1
 
 
-def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Running counts of boundaries for the kernel, see `tokenizer.training.merge_arrays.Words`."""
-    if words.boundaries is None:
-        return np.empty(0, dtype=np.int32)
-    own = np.ones(cells.size, dtype=np.int32)  # a wall is a boundary
-    own[cells >= 0] = words.boundaries
-    before = np.cumsum((own >> 1) + (own & 1), dtype=np.int32)
-    before[1:] = before[:-1].copy()
-    before[0] = 0
-    return 2 * before + (own & 1)
-
-
 def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
     offsets = np.zeros(capacity + 2, dtype=np.int64)
     np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
@@ -250,8 +232,7 @@ def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
 
 def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
     return arrays.Scratch(
-        lost=np.zeros(tokens + 1, dtype=np.int64),
-        gained=np.zeros(tokens + 1, dtype=np.int64),
+        counts=np.zeros(tokens + 1, dtype=np.int64),
         sizes=np.zeros(tokens + 1, dtype=np.int64),
         cursors=np.zeros(tokens + 1, dtype=np.int64),
         touched=np.empty(tokens + 1, dtype=np.int32),

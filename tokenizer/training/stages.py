@@ -29,21 +29,16 @@ def stage_sequences(
     weights: NDArray[np.int64],
     tokens: list[bytes],
     merges: list[tuple[int, int]],
-    marked: bool,
 ) -> Sequences:
-    """The training text of a stage, segmented by the merges so far; ``marked`` with morpheme boundaries."""
+    """The training text of a stage, segmented by the merges so far."""
     if level == "morphemes":
         pieces = _morpheme_pieces(words, collection.words.counts, *cuts)
         ids, offsets = encode_strings(pieces, tokens, merges)
         return Sequences(ids, offsets, pieces.counts)
     ids, offsets = encode_strings(words, tokens, merges)
-    marks = None
-    if marked:
-        lengths = np.array([len(token) for token in tokens], dtype=np.int32)
-        marks = _unit_marks(ids, offsets, lengths, *cuts)
     if level == "eojeols":
-        return Sequences(ids, offsets, words.counts, marks)
-    return _run_sequences(collection, ids, offsets, weights, words.counts, marks)
+        return Sequences(ids, offsets, words.counts)
+    return _run_sequences(collection, ids, offsets, weights, words.counts)
 
 
 def encode_strings(
@@ -138,12 +133,10 @@ def _run_sequences(
     offsets: NDArray[np.int64],
     weights: NDArray[np.int64],
     word_counts: NDArray[np.int64],
-    marks: NDArray[np.int32] | None,
 ) -> Sequences:
     """Runs as sequences of their words' ids, and words for what stands in no kept run."""
     alone = word_counts.copy()
     parts: list[NDArray[np.int32]] = []
-    mark_parts: list[NDArray[np.int32]] = []
     sizes: list[NDArray[np.int64]] = []
     run_weights: list[NDArray[np.int64]] = []
     sections: list[NDArray[np.int32]] = []
@@ -152,8 +145,6 @@ def _run_sequences(
         alone -= amount * np.bincount(source.run_words, minlength=alone.size)
         ends = _concatenated_sizes(source.run_words, source.run_offsets, offsets)
         parts.append(_concatenated(source.run_words, ids, offsets, int(ends.sum())))
-        if marks is not None:
-            mark_parts.append(_concatenated(source.run_words, marks, offsets, int(ends.sum())))
         sizes.append(ends)
         run_weights.append(np.full(ends.size, amount, dtype=np.int64))
         sections.append(source.sections)
@@ -161,13 +152,10 @@ def _run_sequences(
     left = np.flatnonzero(alone).astype(np.int32)
     lengths = np.diff(offsets)[left]
     parts.append(_concatenated(left, ids, offsets, int(lengths.sum())))
-    if marks is not None:
-        mark_parts.append(_concatenated(left, marks, offsets, int(lengths.sum())))
     return Sequences(
         np.concatenate(parts),
         np.concatenate([[0], np.cumsum(np.concatenate([*sizes, lengths]))]),
         np.concatenate([*run_weights, alone[left]]),
-        np.concatenate(mark_parts) if marks is not None else None,
         np.concatenate([*sections, np.zeros(left.size, dtype=np.int32)]),
     )
 
@@ -195,27 +183,3 @@ def _concatenated(
             out[at] = values[k]
             at += 1
     return out
-
-
-@native
-def _unit_marks(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    lengths: NDArray[np.int32],
-    cut_offsets: NDArray[np.int64],
-    cuts: NDArray[np.int32],
-) -> NDArray[np.int32]:
-    """For each id of each word, twice the boundaries inside it, plus 1 if it starts at one."""
-    marks = np.zeros(ids.size, dtype=np.int32)
-    for word in range(offsets.size - 1):
-        at = 0
-        c = cut_offsets[word]
-        for k in range(offsets[word], offsets[word + 1]):
-            stop = at + lengths[ids[k]]
-            if at == 0 or (c < cut_offsets[word + 1] and cuts[c] == at):
-                marks[k] = 1
-            while c < cut_offsets[word + 1] and cuts[c] < stop:
-                marks[k] += 2 if cuts[c] > at else 0
-                c += 1
-            at = stop
-    return marks

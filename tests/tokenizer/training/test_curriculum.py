@@ -110,11 +110,9 @@ def test_training_goes_on_from_a_tokenizer(tokenizer: Tokenizer, texts: list[str
         train(samples.folder(), SIZE + 100, recipe="plain", continue_from=tokenizer)
 
 
-@pytest.mark.parametrize("penalty", [0.0, 1.0])
-def test_the_soft_rule_and_the_eojeol_stage_train(penalty: float, texts: list[str]) -> None:
+def test_all_three_stages_train(texts: list[str]) -> None:
     stages = (Stage("morphemes", 0.5), Stage("eojeols", 0.7), *ENDS)
-    options = CurriculumOptions(stages=stages, straddle_penalty=penalty)
-    tokenizer = train(samples.folder(), 3000, curriculum=options)
+    tokenizer = train(samples.folder(), 3000, curriculum=CurriculumOptions(stages=stages))
     assert [stage["stage"] for stage in tokenizer.vocabulary.provenance["stages"]] == [s.level for s in stages]
     assert tokenizer.unreachable_tokens == 0
     assert [tokenizer.decode(ids) for ids in tokenizer.encode_batch(texts)] == texts
