@@ -19,7 +19,7 @@ their size), so that many registers shape the vocabulary and not the largest fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -30,10 +30,11 @@ from tokenizer.errors import InputError
 from tokenizer.progress import step
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
-from tokenizer.training.merges import Learned, Rules, learn_merges
-from tokenizer.training.morpheme_cuts import korean_count, word_cuts
+from tokenizer.training.merge_rules import Rules
+from tokenizer.training.merges import Learned, learn_merges
+from tokenizer.training.morpheme_cuts import word_cuts
+from tokenizer.training.records import StageRecord
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
-from tokenizer.vocabulary.byte_level import byte_alphabet
 
 SCALE = 100
 """Counts are multiplied by this, so that weights may be fractions."""
@@ -112,41 +113,28 @@ def file_weights(collection: Collection, options: CurriculumOptions) -> NDArray[
 
 
 def learn(
-    collection: Collection,
-    wanted: int,
-    options: CurriculumOptions,
-    *,
-    min_count: int = 2,
-    start: tuple[list[bytes], list[tuple[int, int]]] | None = None,
-) -> tuple[Learned, list[dict[str, object]]]:
-    """Run the stages until there are ``wanted`` tokens; what was learnt, and a record of each stage.
-
-    ``start`` has the tokens and merges to go on from; shares of the vocabulary then count what is added.
-    """
+    collection: Collection, start: Learned, wanted: int, options: CurriculumOptions, *, min_count: int = 2
+) -> tuple[Learned, list[StageRecord]]:
+    """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
+    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage."""
     weights = file_weights(collection, options)
     words = _weighted(collection, weights)
-    with step("Finding morphemes (Kiwi)", total=korean_count(collection.words, KIWI_MIN_COUNT)) as progress:
-        cuts = word_cuts(collection.words, min_count=KIWI_MIN_COUNT, on_progress=progress.advance)
-    tokens, merges = start or (byte_alphabet(), [])
-    first = len(tokens)
-    learned = Learned(tokens, [], [], [], False)
-    records: list[dict[str, object]] = []
+    cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
+    rules = Rules(min_count * SCALE, options.max_eojeols, options.min_sections)
+    first, learned = len(start.tokens), start
+    records: list[StageRecord] = []
     for stage in options.stages:
         target = first + round((wanted - first) * stage.until)
-        rules = Rules(
-            min_count=min_count * SCALE,
-            max_eojeols=options.max_eojeols,
-            min_sections=options.min_sections,
-        )
+        tokens, merges = learned.tokens, learned.merges
         sequences = stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges)
         with step(f"Learning {stage.level}", total=target - len(tokens)) as progress:
             learned = learn_merges(sequences, tokens, target, rules=rules, on_progress=progress.advance)
-        tokens, merges = learned.tokens, merges + learned.merges
+        learned = replace(learned, merges=merges + learned.merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
-        records.append({"stage": stage.level, "until": stage.until, "tokens": len(tokens), "last_count": last})
+        records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last))
         if learned.exhausted:
             break
-    return Learned(tokens, merges, [], learned.counts, learned.exhausted), records
+    return learned, records
 
 
 def _weighted(collection: Collection, weights: NDArray[np.int64]) -> Counts:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
-from tokenizer.native.hashing import hash_bytes, hash_number
+from tokenizer.native.hashing import hash_number
 
 WALL = np.int32(-(2**31))
 
@@ -41,16 +41,6 @@ class Pairs(NamedTuple):
     heap_entries: NDArray[np.int32]
     used: NDArray[np.int64]
     """How much of the arrays is in use: entries, segments, positions, heap."""
-
-
-class Tokens(NamedTuple):
-    """Token bytes and a hash table to find them again."""
-
-    arena: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    used: NDArray[np.int64]
-    """Number of tokens."""
 
 
 class Scratch(NamedTuple):
@@ -166,47 +156,3 @@ def place_keys(pairs: Pairs) -> None:
 def fill_heap(pairs: Pairs) -> None:
     for entry in range(pairs.used[ENTRIES]):
         push(pairs, pairs.counts[entry], entry)
-
-
-@native
-def token_of(tokens: Tokens, left: int, right: int) -> int:
-    """The id of the token with the bytes of ``left`` and ``right`` together; a new one if there is none."""
-    used = tokens.used[0]
-    base = tokens.offsets[used]
-    end = base
-    for token in (left, right):
-        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
-            tokens.arena[end] = tokens.arena[k]
-            end += 1
-    found = _seek(tokens, base, end)
-    if tokens.slots[found] >= 0:
-        return tokens.slots[found]
-    tokens.slots[found] = used
-    tokens.offsets[used + 1] = end
-    tokens.used[0] = used + 1
-    return used
-
-
-@native
-def _seek(tokens: Tokens, base: int, end: int) -> int:
-    """The slot of the token with the bytes ``arena[base:end]``, or the free slot where it belongs."""
-    mask = tokens.slots.size - 1
-    slot = np.int64(hash_bytes(tokens.arena, base, end) & np.uint64(mask))
-    while tokens.slots[slot] >= 0:
-        start = tokens.offsets[tokens.slots[slot]]
-        if tokens.offsets[tokens.slots[slot] + 1] - start == end - base:
-            same = True
-            for k in range(end - base):
-                if tokens.arena[start + k] != tokens.arena[base + k]:
-                    same = False
-                    break
-            if same:
-                return slot
-        slot = (slot + 1) & mask
-    return slot
-
-
-@native
-def place_tokens(tokens: Tokens) -> None:
-    for token in range(tokens.used[0]):
-        tokens.slots[_seek(tokens, tokens.offsets[token], tokens.offsets[token + 1])] = token

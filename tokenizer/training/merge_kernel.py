@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
+from tokenizer.training.counts import StringTable, add_string
 from tokenizer.training.merge_arrays import (
     ENTRIES,
     HEAP,
@@ -28,16 +29,14 @@ from tokenizer.training.merge_arrays import (
     WALL,
     Pairs,
     Scratch,
-    Tokens,
     Words,
     drop_top,
     find_pair,
     previous,
     push,
     span,
-    token_of,
 )
-from tokenizer.training.merge_rules import Limits, allowed
+from tokenizer.training.merge_rules import Rules, allowed
 
 DONE, EXHAUSTED, SHORT = range(3)
 
@@ -181,13 +180,13 @@ def occurrences_of(pairs: Pairs, entry: int) -> int:
 def learn(
     words: Words,
     pairs: Pairs,
-    tokens: Tokens,
+    tokens: StringTable,
     left: Scratch,
     right: Scratch,
     merges: NDArray[np.int64],
     made: int,
     wanted: int,
-    limits: Limits,
+    rules: Rules,
 ) -> tuple[int, int]:
     """Merge until there are ``wanted`` tokens, ``merges`` is full, no pair counts enough, or an
     array is too short for the next merge; the number of merges and why it stopped."""
@@ -201,9 +200,9 @@ def learn(
             if pairs.counts[entry] > 0:
                 push(pairs, pairs.counts[entry], entry)
             continue
-        if count < limits.min_count:
+        if count < rules.min_count:
             return made, EXHAUSTED
-        if not allowed(words, pairs, tokens, entry, limits):
+        if not allowed(words, pairs, tokens, entry, rules):
             drop_top(pairs)
             continue
         occurrences = occurrences_of(pairs, entry)
@@ -212,18 +211,29 @@ def learn(
         drop_top(pairs)
         a = pairs.keys[entry] >> 32
         b = pairs.keys[entry] & 0x7FFFFFFF
-        new = token_of(tokens, a, b)
+        new = _token_of(tokens, a, b)
         _merge(words, pairs, left, right, entry, new)
         merges[made, 0] = a
         merges[made, 1] = b
-        merges[made, 2] = new
-        merges[made, 3] = count
+        merges[made, 2] = count
         made += 1
     return made, DONE
 
 
 @native
-def _has_room(pairs: Pairs, tokens: Tokens, scratch: Scratch, entry: int, occurrences: int) -> bool:
+def _token_of(tokens: StringTable, left: int, right: int) -> int:
+    """The id of the token with the bytes of ``left`` and ``right`` together; a new one if there is none."""
+    start = tokens.offsets[tokens.used[0]]
+    end = start
+    for token in (left, right):
+        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
+            tokens.arena[end] = tokens.arena[k]
+            end += 1
+    return add_string(tokens, tokens.arena, start, end, np.int64(0))
+
+
+@native
+def _has_room(pairs: Pairs, tokens: StringTable, scratch: Scratch, entry: int, occurrences: int) -> bool:
     """Whether the arrays can take the worst case of this merge."""
     kinds = 4 * min(occurrences, tokens.used[0] + 1) + 1
     a = pairs.keys[entry] >> 32

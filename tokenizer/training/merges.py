@@ -12,17 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import native
+from tokenizer.text.utf8 import joined
 from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
-from tokenizer.training.counts import Counts, grown
-from tokenizer.training.merge_rules import Limits
+from tokenizer.training.counts import Counts, CountTable, grown
+from tokenizer.training.merge_rules import PLAIN_RULES, Rules
 from tokenizer.vocabulary.byte_level import byte_order
 
 CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
@@ -36,8 +36,6 @@ class Learned:
     """Every token by id, those it started from included."""
     merges: list[tuple[int, int]]
     """The new merges in order, as ids of the left and the right token."""
-    results: list[int]
-    """The id that each merge makes: a new one, or one that had the same bytes before."""
     counts: list[int]
     """How often each merge's pair occurred when it was made."""
     exhausted: bool
@@ -65,25 +63,12 @@ class Sequences:
         return cls(ids[counts.data], counts.offsets, counts.counts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What may become a token."""
-
-    min_count: int = 2
-    """Pairs that count less are not merged."""
-    max_eojeols: int = 0
-    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans
-    at most so many words. 0 lets any pair merge, as other trainers do."""
-    min_sections: int = 1
-    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
-
-
 def learn_merges(
     words: Counts | Sequences,
     tokens: Sequence[bytes],
     wanted: int,
     *,
-    rules: Rules = Rules(),
+    rules: Rules = PLAIN_RULES,
     on_progress: Callable[[int], None] | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
@@ -110,8 +95,7 @@ def learn_merges(
     return Learned(
         tokens=state.token_list(),
         merges=[(a, b) for a, b in made[:, :2].tolist()],
-        results=made[:, 2].tolist(),
-        counts=made[:, 3].tolist(),
+        counts=made[:, 2].tolist(),
         exhausted=state.token_count < wanted,
     )
 
@@ -133,25 +117,22 @@ class _State:
 
     @property
     def token_count(self) -> int:
-        return int(self.tokens.used[0])
+        return len(self.tokens)
 
     def run(self, wanted: int) -> tuple[NDArray[np.int64], int]:
         """Up to `CHUNK` merges; they and why it stopped."""
-        merges = np.empty((CHUNK, 4), dtype=np.int64)
+        merges = np.empty((CHUNK, 3), dtype=np.int64)
         made = 0
-        rules = self.rules
-        limits = Limits(rules.min_count, rules.max_eojeols, rules.min_sections)
         while True:
             made, reason = kernel.learn(
-                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, limits
+                self.words, self.pairs, self.tokens.table, self.left, self.right, merges, made, wanted, self.rules
             )
             if reason != kernel.SHORT:
                 return merges[:made], reason
             self._make_room()
 
     def token_list(self) -> list[bytes]:
-        raw, bounds = self.tokens.arena.tobytes(), self.tokens.offsets[: self.token_count + 1].tolist()
-        return [raw[a:b] for a, b in pairwise(bounds)]
+        return [token for token, _ in self.tokens.result().items()]
 
     def _index(self) -> arrays.Pairs:
         pairs = _empty_pairs(1 << 16)
@@ -201,9 +182,7 @@ class _State:
         if occurrences > self.left.tokens.size:
             capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
-        arena = self.tokens.arena
-        if 4 * int(self.tokens.offsets[self.token_count]) > arena.size:
-            self.tokens = self.tokens._replace(arena=grown(arena, 4 * arena.size))
+        self.tokens.reserve(0, 4 * int(self.tokens.table.offsets[self.token_count]))
 
 
 @native
@@ -219,14 +198,12 @@ def _lay_out(
         at += 1
 
 
-def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
-    offsets = np.zeros(capacity + 2, dtype=np.int64)
-    np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
-    arena = np.zeros(max(1 << 16, 8 * int(offsets[len(tokens)])), dtype=np.uint8)
-    arena[: offsets[len(tokens)]] = np.frombuffer(b"".join(tokens), dtype=np.uint8)
-    slots = np.full(1 << (2 * capacity + 2).bit_length(), -1, dtype=np.int32)
-    table = arrays.Tokens(arena, offsets, slots, np.array([len(tokens)], dtype=np.int64))
-    arrays.place_tokens(table)
+def _token_table(tokens: Sequence[bytes], capacity: int) -> CountTable:
+    """The tokens so far, with room for ``capacity`` of them."""
+    ends = np.cumsum([len(token) for token in tokens])
+    table = CountTable()
+    table.reserve(capacity + 1, 8 * int(ends[-1]))
+    table.add(joined(tokens), ends - [len(token) for token in tokens], ends)
     return table
 
 

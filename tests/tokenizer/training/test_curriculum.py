@@ -62,7 +62,7 @@ def test_first_stage_stays_inside_morphemes() -> None:
     options = CurriculumOptions(stages=(Stage("morphemes", 0.9), *ENDS))
     tokenizer = train(samples.folder(), 3000, curriculum=options)
     words = collect(documents([samples.folder()])).words
-    offsets, cuts = word_cuts(words, min_count=1)
+    offsets, cuts = word_cuts(words, 1, "Finding morphemes")
     pieces = set()
     for i, (word, _) in enumerate(words.items()):
         edges = [0, *cuts[offsets[i] : offsets[i + 1]], len(word)]
