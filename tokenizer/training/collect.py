@@ -9,8 +9,9 @@ kept and counts that many times, chosen by its hash. So memory grows with the di
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -38,10 +39,10 @@ BATCH_BYTES = 1 << 20
 
 @dataclass
 class Source:
-    """What one file holds."""
+    """What one file holds, or all of them."""
 
     name: str
-    """Its path, as in `Document.source`."""
+    """Its path, as in `Document.source`; empty for all files."""
     size: int
     """Bytes of UTF-8."""
     words: NDArray[np.int32]
@@ -80,7 +81,8 @@ class _Batch(NamedTuple):
 
 
 def collect(documents: Iterable[Document], grammar: str = "gyeol", *, threads: int = 2) -> Collection:
-    """Read a corpus once, cut by ``grammar`` (only gyeol has runs).
+    """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and files are kept apart; else all of them
+    are one source.
 
     Files are added one after another, so the result does not depend on the threads' timing but for the numbering of
     words, which nothing downstream depends on.
@@ -89,12 +91,10 @@ def collect(documents: Iterable[Document], grammar: str = "gyeol", *, threads: i
     table = CountTable()
     sources: list[Source] = []
     level, kept = 0, 0
-    for name, group in groupby(documents, key=lambda document: document.source):
+    for name, group in groupby(documents, key=lambda document: document.source if grammar == "gyeol" else ""):
         before = reader.record.bytes
         parts = per_thread(lambda: _Part(scanner(grammar)), _Part.add, reader.batches(group), threads)
         source = _as_source(name, reader.record.bytes - before, parts, table)
-        short = Path(name).name
-        reader.record.files[short] = reader.record.files.get(short, 0) + source.size
         sources.append(source)
         kept += _thin(source, level, table) if level else source.run_words.size
         while kept > RUN_WORDS:
@@ -114,8 +114,10 @@ class _Reader:
     def batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         """The documents in batches of about `BATCH_BYTES`."""
         batch, held = _Batch([], []), 0
+        files = self.record.files
         for document in documents:
             raw = to_utf8(document.text)
+            files[document.source] = files.get(document.source, 0) + len(raw)
             self._digest.update(raw)
             self.record.documents += 1
             self.record.characters += len(document.text)
@@ -130,9 +132,11 @@ class _Reader:
         yield batch
 
     def finished(self) -> CorpusRecord:
-        """The record of all documents."""
-        self.record.sha256 = self._digest.hexdigest()
-        return self.record
+        """The record of all documents, their files by name."""
+        files: Counter[str] = Counter()
+        for path, size in self.record.files.items():
+            files[Path(path).name] += size
+        return replace(self.record, files=dict(files), sha256=self._digest.hexdigest())
 
 
 @dataclass
