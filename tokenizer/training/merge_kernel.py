@@ -4,11 +4,11 @@ Same result as ``BpeTrainer`` of Hugging Face tokenizers from the same counts, i
 
 * All words lie in one int32 array. A token occupies as many cells as it had initial symbols: its first cell
   holds its id, its second and its last hold minus its span, so both neighbours are found without links.
-  Words are divided by `WALL`.
-* Every pair ever adjacent has one entry (count and positions). The positions of a pair are known once and
-  for all when the newer of its two tokens is made, so they are appended in segments and never removed;
-  those that a later merge has overtaken are recognised when they are visited.
-* A lazy max-heap orders entries by count, then by the smaller left id, then by the smaller right id.
+  Words are divided by `SEPARATOR`.
+* Every pair ever adjacent has one entry (count and positions). All positions of a pair are known when the newer
+  of its two tokens is made, so they are appended in segments and never removed; a position that a later merge
+  has changed is recognised by its cells when it is visited.
+* A max-heap with lazy updates orders entries by count, then by the smaller left id, then by the smaller right id.
   Counts only fall after they enter the heap, save for pairs of the token just made, which enter it anew.
 
 A merge whose bytes are already a token takes that token's id and adds none (as in BpeTrainer).
@@ -26,12 +26,14 @@ from tokenizer.training.merge_arrays import (
     HEAP,
     POSITIONS,
     SEGMENTS,
-    WALL,
+    SEPARATOR,
     Pairs,
     Scratch,
     Words,
     drop_top,
     find_pair,
+    ids_of,
+    pair_key,
     previous,
     push,
     span,
@@ -39,20 +41,21 @@ from tokenizer.training.merge_arrays import (
 from tokenizer.training.merge_rules import Rules, allowed
 
 DONE, EXHAUSTED, SHORT = range(3)
+"""Why `learn` returned: enough was merged, no pair counts enough, an array is too short for the next merge."""
 
 
 @native
 def index(words: Words, pairs: Pairs, fill: bool) -> None:
-    """First pass: count all pairs and their occurrences (in ``segment_sizes``). Second: write positions."""
+    """First pass: count all pairs and their positions (in ``segment_sizes``). Second, with ``fill``: write these."""
     cells = words.cells
     p = np.int64(1)
     while p < cells.size - 1:
-        if cells[p] == WALL:
+        if cells[p] == SEPARATOR:
             p += 1
             continue
         q = p + span(cells, p)
-        if cells[q] != WALL:
-            entry = find_pair(pairs, (np.int64(cells[p]) << 32) | np.int64(cells[q]), True)
+        if cells[q] != SEPARATOR:
+            entry = find_pair(pairs, pair_key(cells[p], cells[q]), True)
             if fill:
                 pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
             else:
@@ -63,30 +66,32 @@ def index(words: Words, pairs: Pairs, fill: bool) -> None:
 
 @native
 def count_entries(words: Words, pairs: Pairs, p: int) -> int:
-    """Make an entry for each distinct pair from cell ``p`` on, until done or the table wants to grow."""
+    """Make an entry for each distinct pair from cell ``p`` on, until all have one or the table is full; the cell
+    reached."""
     cells = words.cells
     while p < cells.size - 1:
-        if cells[p] == WALL:
+        if cells[p] == SEPARATOR:
             p += 1
             continue
         if pairs.used[ENTRIES] + 1 >= pairs.keys.size:
             return p
         q = p + span(cells, p)
-        if cells[q] != WALL:
-            find_pair(pairs, (np.int64(cells[p]) << 32) | np.int64(cells[q]), True)
+        if cells[q] != SEPARATOR:
+            find_pair(pairs, pair_key(cells[p], cells[q]), True)
         p = q
     return p
 
 
 @native
-def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, new: int, on_left: bool) -> None:
-    """Settle one side of a merge: each neighbour's pair with ``old`` loses what its pair with ``new`` gains."""
-    for k in range(kinds):
-        x = np.int64(scratch.touched[k])
-        # absent when x is the new token itself (a b a b) and the other side has yet to make that pair
-        lost = find_pair(pairs, (x << 32) | old if on_left else (old << 32) | x, True)
+def _spread(pairs: Pairs, scratch: Scratch, found: int, distinct: int, old: int, new: int, on_left: bool) -> None:
+    """Update the pairs on one side of a merge: each neighbour's pair with ``new`` takes its count from that with
+    ``old``."""
+    for k in range(distinct):
+        x = np.int64(scratch.neighbours[k])
+        # there is none yet when x is the new token itself (a b a b) and the other side will make it
+        lost = find_pair(pairs, pair_key(x, old) if on_left else pair_key(old, x), True)
         pairs.counts[lost] -= scratch.counts[x]
-        gained = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, True)
+        gained = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), True)
         pairs.counts[gained] += scratch.counts[x]
         segment = pairs.used[SEGMENTS]
         pairs.used[SEGMENTS] += 1
@@ -103,11 +108,11 @@ def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, ne
 
 
 @native
-def _enqueue(pairs: Pairs, scratch: Scratch, kinds: int, new: int, on_left: bool) -> None:
-    """Put the pairs that gained into the heap, with the counts they have when both sides are settled."""
-    for k in range(kinds):
-        x = np.int64(scratch.touched[k])
-        entry = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, False)
+def _enqueue(pairs: Pairs, scratch: Scratch, distinct: int, new: int, on_left: bool) -> None:
+    """Put the new pairs into the heap, with the counts they have after the update of both sides."""
+    for k in range(distinct):
+        x = np.int64(scratch.neighbours[k])
+        entry = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), False)
         if pairs.counts[entry] > 0:
             push(pairs, pairs.counts[entry], entry)
         scratch.counts[x] = 0
@@ -115,25 +120,24 @@ def _enqueue(pairs: Pairs, scratch: Scratch, kinds: int, new: int, on_left: bool
 
 
 @inlined
-def _note(scratch: Scratch, found: int, kinds: int, x: int, weight: int, place: int) -> int:
-    """Record that neighbour ``x`` stands beside an occurrence; the number of distinct neighbours."""
+def _note(scratch: Scratch, found: int, distinct: int, x: int, weight: int, place: int) -> int:
+    """Note that token ``x`` stands beside an occurrence; the number of distinct neighbours."""
     scratch.tokens[found] = x
     scratch.places[found] = place
     if scratch.sizes[x] == 0:
-        scratch.touched[kinds] = x
-        kinds += 1
+        scratch.neighbours[distinct] = x
+        distinct += 1
     scratch.counts[x] += weight
     scratch.sizes[x] += 1
-    return kinds
+    return distinct
 
 
 @native
 def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int, new: int) -> None:
-    """Replace every occurrence of the pair by ``new`` and settle the counts of its neighbours."""
+    """Replace every occurrence of the pair by ``new`` and update the pairs it had with its neighbours."""
     cells = words.cells
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
-    found_left = found_right = kinds_left = kinds_right = np.int64(0)
+    a, b = ids_of(pairs, entry)
+    found_left = found_right = distinct_left = distinct_right = np.int64(0)
     segment = pairs.heads[entry]
     while segment >= 0:
         start = pairs.segment_starts[segment]
@@ -148,26 +152,26 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
             weight = words.weights[words.word_of[p]]
             before = previous(cells, p)
             if before >= 0:
-                kinds_left = _note(left, found_left, kinds_left, cells[before], weight, before)
+                distinct_left = _note(left, found_left, distinct_left, cells[before], weight, before)
                 found_left += 1
-            if cells[end] != WALL:
-                kinds_right = _note(right, found_right, kinds_right, cells[end], weight, p)
+            if cells[end] != SEPARATOR:
+                distinct_right = _note(right, found_right, distinct_right, cells[end], weight, p)
                 found_right += 1
             cells[p] = new
             cells[q] = np.int32(-1)  # no start any more, even where the span is not written
             cells[p + 1] = p - end
             cells[end - 1] = p - end
         segment = pairs.segment_nexts[segment]
-    _spread(pairs, left, found_left, kinds_left, a, new, True)
-    _spread(pairs, right, found_right, kinds_right, b, new, False)
+    _spread(pairs, left, found_left, distinct_left, a, new, True)
+    _spread(pairs, right, found_right, distinct_right, b, new, False)
     pairs.counts[entry] = 0
-    _enqueue(pairs, left, kinds_left, new, True)
-    _enqueue(pairs, right, kinds_right, new, False)
+    _enqueue(pairs, left, distinct_left, new, True)
+    _enqueue(pairs, right, distinct_right, new, False)
 
 
 @native
 def occurrences_of(pairs: Pairs, entry: int) -> int:
-    """How many places a pair was ever found at."""
+    """Number of positions at which a pair was ever found."""
     total = 0
     segment = pairs.heads[entry]
     while segment >= 0:
@@ -188,7 +192,7 @@ def learn(
     wanted: int,
     rules: Rules,
 ) -> tuple[int, int]:
-    """Merge until there are ``wanted`` tokens, ``merges`` is full, no pair counts enough, or an
+    """Merge until there are ``wanted`` tokens, ``merges`` (left, right, count) is full, no pair counts enough, or an
     array is too short for the next merge; the number of merges and why it stopped."""
     while tokens.used[0] < wanted and made < merges.shape[0]:
         if pairs.used[HEAP] == 0:
@@ -209,8 +213,7 @@ def learn(
         if not _has_room(pairs, tokens, left, entry, occurrences):
             return made, SHORT
         drop_top(pairs)
-        a = pairs.keys[entry] >> 32
-        b = pairs.keys[entry] & 0x7FFFFFFF
+        a, b = ids_of(pairs, entry)
         new = _token_of(tokens, a, b)
         _merge(words, pairs, left, right, entry, new)
         merges[made, 0] = a
@@ -235,15 +238,14 @@ def _token_of(tokens: StringTable, left: int, right: int) -> int:
 @native
 def _has_room(pairs: Pairs, tokens: StringTable, scratch: Scratch, entry: int, occurrences: int) -> bool:
     """Whether the arrays can take the worst case of this merge."""
-    kinds = 4 * min(occurrences, tokens.used[0] + 1) + 1
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
+    distinct = 4 * min(occurrences, tokens.used[0] + 1) + 1
+    a, b = ids_of(pairs, entry)
     size = tokens.offsets[a + 1] - tokens.offsets[a] + tokens.offsets[b + 1] - tokens.offsets[b]
     return (
         occurrences <= scratch.tokens.size
-        and pairs.used[ENTRIES] + kinds < pairs.keys.size
-        and pairs.used[SEGMENTS] + kinds < pairs.segment_starts.size
+        and pairs.used[ENTRIES] + distinct < pairs.keys.size
+        and pairs.used[SEGMENTS] + distinct < pairs.segment_starts.size
         and pairs.used[POSITIONS] + 2 * occurrences < pairs.positions.size
-        and pairs.used[HEAP] + kinds < pairs.heap_counts.size
+        and pairs.used[HEAP] + distinct < pairs.heap_counts.size
         and tokens.offsets[tokens.used[0]] + size < tokens.arena.size
     )

@@ -1,4 +1,4 @@
-"""What may become a token: the rules of a clean vocabulary, asked of the pair that is about to be merged."""
+"""The rules of a clean vocabulary, checked for the pair that is about to be merged."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from tokenizer.native.compile import native
 from tokenizer.training.counts import StringTable
-from tokenizer.training.merge_arrays import Pairs, Words, span
+from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
 
 
 class Rules(NamedTuple):
-    """What may become a token."""
+    """What a pair must fulfil to become a token."""
 
     min_count: int = 2
     """Pairs that count less are not merged."""
@@ -30,8 +30,7 @@ PLAIN_RULES = Rules()
 @native
 def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: Rules) -> bool:
     """Whether the pair of an entry may become a token."""
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
+    a, b = ids_of(pairs, entry)
     if rules.max_eojeols > 0 and not _clean(tokens, a, b, rules.max_eojeols):
         return False
     if words.sections.size == 0 or not _joins_words(tokens, a, b):
@@ -74,8 +73,7 @@ def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
 @native
 def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
     """Whether a pair occurs in ``least`` sections of the corpus."""
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
+    a, b = ids_of(pairs, entry)
     seen = np.empty(least, dtype=np.int32)
     count = 0
     segment = pairs.heads[entry]
@@ -102,7 +100,7 @@ def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
 
 @native
 def _joins_words(tokens: StringTable, a: int, b: int) -> bool:
-    """Whether the bytes of two tokens have a space behind their first byte with a letter before it."""
+    """Whether the bytes of two tokens have a space behind anything but a space, and so span two words."""
     last = np.uint8(0x20)
     for token in (a, b):
         for k in range(tokens.offsets[token], tokens.offsets[token + 1]):

@@ -1,4 +1,4 @@
-"""Learning merges from counted words: the driver of the kernel in `tokenizer.training.merge_kernel`.
+"""Learning merges from counted words: calls the kernel in `tokenizer.training.merge_kernel` and grows its arrays.
 
 >>> from tokenizer.vocabulary.byte_level import byte_alphabet
 >>> learned = learn_merges(Counts.of([(b"aab", 3), (b"ab", 2)]), byte_alphabet(), 258)
@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import native
+from tokenizer.progress import step
 from tokenizer.text.utf8 import joined
 from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
@@ -25,7 +26,8 @@ from tokenizer.training.counts import Counts, CountTable, grown
 from tokenizer.training.merge_rules import PLAIN_RULES, Rules
 from tokenizer.vocabulary.byte_level import byte_order
 
-CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
+CHUNK = 1024
+"""Merges between two returns to Python, for progress and Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Learned:
     merges: list[tuple[int, int]]
     """The new merges in order, as ids of the left and the right token."""
     counts: list[int]
-    """How often each merge's pair occurred when it was made."""
+    """Occurrences (weighted) of each merge's pair when it was made."""
     exhausted: bool
     """Whether it stopped because no pair occurred often enough."""
 
@@ -49,11 +51,11 @@ class Sequences:
     ids: NDArray[np.int32]
     """The words one after another."""
     offsets: NDArray[np.int64]
-    """Where each starts in ``ids``; one more than there are words."""
+    """Item of ``ids`` at which each word starts, and behind the last one its end."""
     weights: NDArray[np.int64]
-    """How often each occurs."""
+    """Occurrences (weighted) of each word."""
     sections: NDArray[np.int32] | None = None
-    """For the document-frequency rule: the section of the corpus that each word stands in."""
+    """For the document-frequency rule: section of the corpus that each word stands in."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -69,13 +71,12 @@ def learn_merges(
     wanted: int,
     *,
     rules: Rules = PLAIN_RULES,
-    on_progress: Callable[[int], None] | None = None,
+    title: str = "Learning merges",
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
 
-    Ties go to the pair with the smaller left id, then the smaller right id. ``on_progress`` is told how many
-    tokens each turn added.
-    `InputError` when the words have more than 2**31 symbols in all.
+    Ties go to the pair with the smaller left id, then the smaller right id. ``title`` names the bar that shows the
+    progress. `InputError` when the words have 2**31 symbols or more in all.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
     size = sequences.ids.size + sequences.weights.size + 2
@@ -83,20 +84,19 @@ def learn_merges(
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
     state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
     done: list[NDArray[np.int64]] = []
-    while True:
-        before = state.token_count
-        merges, reason = state.run(wanted)
-        done.append(merges)
-        if on_progress:
-            on_progress(state.token_count - before)
-        if reason == kernel.EXHAUSTED or state.token_count >= wanted:
-            break
+    reason = kernel.DONE
+    with step(title, total=wanted - len(tokens)) as progress:
+        while not done or (reason == kernel.DONE and len(state.tokens) < wanted):
+            before = len(state.tokens)
+            merges, reason = state.run(wanted)
+            done.append(merges)
+            progress.advance(len(state.tokens) - before)
     made = np.concatenate(done)
     return Learned(
-        tokens=state.token_list(),
+        tokens=[token for token, _ in state.tokens.result().items()],
         merges=[(a, b) for a, b in made[:, :2].tolist()],
         counts=made[:, 2].tolist(),
-        exhausted=state.token_count < wanted,
+        exhausted=len(state.tokens) < wanted,
     )
 
 
@@ -104,7 +104,7 @@ class _State:
     """The kernel's arrays, and their growth."""
 
     def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
-        cells = np.full(words.ids.size + words.weights.size + 2, arrays.WALL, dtype=np.int32)
+        cells = np.full(words.ids.size + words.weights.size + 2, arrays.SEPARATOR, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
         sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
@@ -114,10 +114,6 @@ class _State:
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
         self.left, self.right = _scratch(capacity, largest), _scratch(capacity, largest)
-
-    @property
-    def token_count(self) -> int:
-        return len(self.tokens)
 
     def run(self, wanted: int) -> tuple[NDArray[np.int64], int]:
         """Up to `CHUNK` merges; they and why it stopped."""
@@ -131,10 +127,8 @@ class _State:
                 return merges[:made], reason
             self._make_room()
 
-    def token_list(self) -> list[bytes]:
-        return [token for token, _ in self.tokens.result().items()]
-
     def _index(self) -> arrays.Pairs:
+        """Every pair of the words; its positions are one segment."""
         pairs = _empty_pairs(1 << 16)
         position = 1
         while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
@@ -159,11 +153,11 @@ class _State:
         return pairs
 
     def _make_room(self) -> None:
-        """Make the arrays take the next merge whatever it touches, at least half as long again."""
+        """Make room for the next merge in the worst case; an array that grows grows by half at least."""
         p = self.pairs
         occurrences = int(kernel.occurrences_of(p, p.heap_entries[0]))
-        kinds = 4 * min(occurrences, self.token_count + 1)
-        used = p.used + np.array([kinds + 1, kinds + 1, 2 * occurrences + 1, kinds + 1])
+        distinct = 4 * min(occurrences, len(self.tokens) + 1)
+        used = p.used + np.array([distinct + 1, distinct + 1, 2 * occurrences + 1, distinct + 1])
         if used[arrays.ENTRIES] >= p.keys.size:
             p = _with_entries(p, _more(used[arrays.ENTRIES], p.keys.size))
         if used[arrays.SEGMENTS] >= p.segment_starts.size:
@@ -182,13 +176,14 @@ class _State:
         if occurrences > self.left.tokens.size:
             capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
-        self.tokens.reserve(0, 4 * int(self.tokens.table.offsets[self.token_count]))
+        self.tokens.reserve(0, 4 * int(self.tokens.table.offsets[len(self.tokens)]))
 
 
 @native
 def _lay_out(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], cells: NDArray[np.int32], word_of: NDArray[np.int32]
 ) -> None:
+    """Write the words into ``cells``, a separator before each, and to each cell its word."""
     at = 1
     for word in range(offsets.size - 1):
         for k in range(offsets[word], offsets[word + 1]):
@@ -212,7 +207,7 @@ def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
         counts=np.zeros(tokens + 1, dtype=np.int64),
         sizes=np.zeros(tokens + 1, dtype=np.int64),
         cursors=np.zeros(tokens + 1, dtype=np.int64),
-        touched=np.empty(tokens + 1, dtype=np.int32),
+        neighbours=np.empty(tokens + 1, dtype=np.int32),
         tokens=np.empty(occurrences, dtype=np.int32),
         places=np.empty(occurrences, dtype=np.int32),
     )

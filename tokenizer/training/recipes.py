@@ -141,15 +141,8 @@ def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[
         cuts = word_cuts(words, 1, "Splitting at morphemes (Kiwi)")
         words = morpheme_pieces(words, cuts, words.counts >= 1)
     start = job.start
-    ids, offsets = encode_strings(words, start.tokens, start.merges)
-    with step("Learning merges", total=job.wanted - len(start.tokens)) as progress:
-        learned = learn_merges(
-            Sequences(ids, offsets, words.counts),
-            start.tokens,
-            job.wanted,
-            rules=Rules(min_count=min_count),
-            on_progress=progress.advance,
-        )
+    sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
+    learned = learn_merges(sequences, start.tokens, job.wanted, rules=Rules(min_count=min_count))
     last = learned.counts[-1] if learned.counts else None
     learned = replace(learned, merges=start.merges + learned.merges)
     return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last)]

@@ -16,7 +16,7 @@ from tokenizer.training.merges import Sequences
 from tokenizer.training.morpheme_cuts import morpheme_pieces
 
 KIWI_MIN_COUNT = 2
-"""Rarer words are left out of the morphemes stage: half of the distinct words, a fiftieth of the text."""
+"""Rarer words are left out of the stage morphemes: half of the distinct words, 2% of the text."""
 
 
 def stage_sequences(
@@ -42,7 +42,7 @@ def stage_sequences(
 def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Each string as ids by the given merges, one after another, and where each starts."""
+    """The ids of all strings by the given merges, one after another, and the item at which each string starts."""
     desk = new_desk(len(merges))
     tables, _ = encode_kernel.with_whole_tokens(encoding_tables(tokens, merges), desk.cache.room)
     out = np.empty(strings.data.size + encode_kernel.SLACK, dtype=np.int32)
@@ -58,7 +58,7 @@ def _run_sequences(
     weights: NDArray[np.int64],
     word_counts: NDArray[np.int64],
 ) -> Sequences:
-    """Runs as sequences of their words' ids, and words by themselves for what stands in no kept run."""
+    """The kept runs as ids, and the words by themselves as often as they stand in no kept run."""
     alone = word_counts.copy()
     parts: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []
     amounts: list[NDArray[np.int64]] = []
