@@ -129,10 +129,10 @@ class _State:
 
     def _index(self) -> arrays.Pairs:
         """Every pair of the words; its positions are one segment."""
-        pairs = _empty_pairs(1 << 16)
+        pairs = _with_room(_empty_pairs(), np.array([1 << 16, 0, 0, 0]))
         position = 1
         while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
-            pairs = _with_entries(pairs, 2 * pairs.keys.size)
+            pairs = _with_room(pairs, np.array([pairs.keys.size, 0, 0, 0]))
         entries = int(pairs.used[arrays.ENTRIES])
         sizes = np.zeros(entries, dtype=np.int32)
         pairs = pairs._replace(segment_sizes=sizes)
@@ -154,25 +154,9 @@ class _State:
 
     def _make_room(self) -> None:
         """Make room for the next merge in the worst case; an array that grows grows by half at least."""
-        p = self.pairs
-        occurrences = int(kernel.occurrences_of(p, p.heap_entries[0]))
+        occurrences = int(kernel.occurrences_of(self.pairs, self.pairs.heap_entries[0]))
         distinct = 4 * min(occurrences, len(self.tokens) + 1)
-        used = p.used + np.array([distinct + 1, distinct + 1, 2 * occurrences + 1, distinct + 1])
-        if used[arrays.ENTRIES] >= p.keys.size:
-            p = _with_entries(p, _more(used[arrays.ENTRIES], p.keys.size))
-        if used[arrays.SEGMENTS] >= p.segment_starts.size:
-            size = _more(used[arrays.SEGMENTS], p.segment_starts.size)
-            p = p._replace(
-                segment_starts=grown(p.segment_starts, size),
-                segment_sizes=grown(p.segment_sizes, size),
-                segment_nexts=grown(p.segment_nexts, size),
-            )
-        if used[arrays.POSITIONS] >= p.positions.size:
-            p = p._replace(positions=grown(p.positions, _more(used[arrays.POSITIONS], p.positions.size)))
-        if used[arrays.HEAP] >= p.heap_counts.size:
-            size = _more(used[arrays.HEAP], p.heap_counts.size)
-            p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
-        self.pairs = p
+        self.pairs = _with_room(self.pairs, np.array([distinct, distinct, 2 * occurrences, distinct]) + 1)
         if occurrences > self.left.tokens.size:
             capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
@@ -213,38 +197,41 @@ def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
     )
 
 
-def _empty_pairs(entries: int) -> arrays.Pairs:
-    def ints(size: int) -> NDArray[np.int32]:
-        return np.empty(size, dtype=np.int32)
+_ARRAYS = (
+    ("keys", "counts", "heads"),
+    ("segment_starts", "segment_sizes", "segment_nexts"),
+    ("positions",),
+    ("heap_counts", "heap_entries"),
+)
+"""Arrays of `Pairs` that are in use as far as each item of `Pairs.used` says."""
 
-    def longs(size: int) -> NDArray[np.int64]:
-        return np.empty(size, dtype=np.int64)
 
+def _empty_pairs() -> arrays.Pairs:
+    ints, longs = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
     return arrays.Pairs(
-        slots=np.full(2 * entries, -1, dtype=np.int32),
-        keys=longs(entries),
-        counts=longs(entries),
-        heads=ints(entries),
-        segment_starts=longs(0),
-        segment_sizes=ints(0),
-        segment_nexts=ints(0),
-        positions=ints(0),
-        heap_counts=longs(0),
-        heap_entries=ints(0),
+        slots=ints,
+        keys=longs,
+        counts=longs,
+        heads=ints,
+        segment_starts=longs,
+        segment_sizes=ints,
+        segment_nexts=ints,
+        positions=ints,
+        heap_counts=longs,
+        heap_entries=ints,
         used=np.zeros(4, dtype=np.int64),
     )
 
 
-def _with_entries(pairs: arrays.Pairs, size: int) -> arrays.Pairs:
-    bigger = pairs._replace(
-        slots=np.full(1 << (2 * size).bit_length(), -1, dtype=np.int32),
-        keys=grown(pairs.keys, size),
-        counts=grown(pairs.counts, size),
-        heads=grown(pairs.heads, size),
-    )
-    arrays.place_keys(bigger)
-    return bigger
-
-
-def _more(needed: int, present: int) -> int:
-    return max(int(needed) + 1, present + present // 2)
+def _with_room(pairs: arrays.Pairs, added: NDArray[np.int64]) -> arrays.Pairs:
+    """Make room for so many more entries, segments, positions and items of the heap."""
+    for names, needed in zip(_ARRAYS, (pairs.used + added).tolist(), strict=True):
+        present = getattr(pairs, names[0]).size
+        if needed >= present:
+            size = max(needed + 1, present + present // 2)
+            pairs = pairs._replace(**{name: grown(getattr(pairs, name), size) for name in names})
+    if pairs.slots.size < 2 * pairs.keys.size:
+        capacity = 1 << (2 * pairs.keys.size).bit_length()
+        pairs = pairs._replace(slots=np.full(capacity, -1, dtype=np.int32))
+        arrays.place_keys(pairs)
+    return pairs
