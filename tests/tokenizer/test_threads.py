@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer.threads import in_order
+from tokenizer.threads import in_order, per_thread
 
 
 @settings(max_examples=100, deadline=None)
@@ -57,3 +57,17 @@ def test_what_goes_wrong_is_raised_in_its_turn(threads: int, bad: int) -> None:
     with pytest.raises(ValueError, match=f"item {bad}$"):
         found.extend(in_order(work, range(50), threads))
     assert found == list(range(bad))
+
+
+@given(st.integers(0, 60), st.integers(1, 5))
+def test_each_thread_has_a_state_of_its_own(count: int, threads: int) -> None:
+    def work(state: list[tuple[int, int]], item: int) -> None:
+        state.append((threading.get_ident(), item))
+        time.sleep(0.0001)
+
+    def make() -> list[tuple[int, int]]:
+        return []
+
+    states = per_thread(make, work, range(count), threads)
+    assert 1 <= len(states) <= threads
+    assert sorted(item for state in states for _, item in state) == list(range(count))

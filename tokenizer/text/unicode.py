@@ -53,7 +53,7 @@ def are_hangul(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
 @inlined
 def is_hangul(code: int) -> bool:
     """Whether a code point is in `HANGUL_RANGES`; for kernels."""
-    for first, last in HANGUL_RANGES:  # noqa: SIM110, numba compiles no generator
+    for first, last in HANGUL_RANGES:
         if first <= code <= last:
             return True
     return False

@@ -1,4 +1,19 @@
-"""From a corpus to a vocabulary: counting, curriculum, merge loop."""
+"""From a corpus to a vocabulary. Encoding needs nothing of this room.
+
+    documents --collect--> words, runs --stages--> sequences of ids --merges--> tokens and merges, stage by stage
+
+``recipes``         `train`: reads the corpus, learns by a recipe, builds the tokenizer; start here
+``collect``         one pass over the corpus, on threads: distinct words with counts, and the runs that they form
+``counts``          `CountTable`, the hash table of byte strings in which everything is counted
+``curriculum``      options, weights of files, and the loop over the stages
+``stages``          the training text of each stage, as ids by the merges so far
+``morpheme_cuts``   words cut at the morphemes that Kiwi finds
+``merges``          `learn_merges`: sets up the arrays of the merge loop and grows them
+``merge_kernel``    the merge loop: the most frequent pair, merged again and again; its docstring has the design
+``merge_arrays``    its arrays, field by field: text, pairs, heap
+``merge_rules``     which pairs may become a token
+``records``         what is recorded of a training in gyeol.json
+"""
 
 from tokenizer.training.curriculum import CurriculumOptions, Stage
 from tokenizer.training.recipes import RECIPES, train

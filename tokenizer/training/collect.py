@@ -1,16 +1,20 @@
 """One pass over a corpus: its distinct words, and the runs they form, for superwords.
 
-Words are kept once. A run (two words or more, see `tokenizer.pretokenize.gyeol`) is kept as the indices of its words,
-four bytes each, up to `RUN_WORDS` of them in all; of a corpus that has more, every second, fourth ... run is
+A word is what the first stages learn from: a pre-token of the grammar o200k, or a word inside a run of the grammar
+gyeol (`tokenizer.pretokenize.gyeol`). Words are kept once. A run of two words or more is kept as the indices of its
+words, four bytes each, up to `RUN_WORDS` of them in all; of a corpus that has more, every second, fourth ... run is
 kept and counts that many times, chosen by its hash. So memory grows with the distinct words only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,34 +22,39 @@ from numpy.typing import NDArray
 from tokenizer.corpus.reader import Document
 from tokenizer.native.compile import native
 from tokenizer.native.hashing import combined
-from tokenizer.pretokenize.gyeol import next_run, next_word
-from tokenizer.text.cutting import batches
+from tokenizer.pretokenize.grammars import GYEOL, next_pretoken, scanner
+from tokenizer.pretokenize.gyeol import next_word
 from tokenizer.text.unicode import class_table
-from tokenizer.text.utf8 import texts_as_bytes
-from tokenizer.training.counts import Counts, CountTable, add_string
+from tokenizer.text.utf8 import joined, to_utf8
+from tokenizer.threads import per_thread
+from tokenizer.training.counts import Counts, CountTable
+from tokenizer.training.records import CorpusRecord
 
 RUN_WORDS = 100_000_000
-SECTION = 1 << 16  # bytes; what the document-frequency rule takes for a document inside a longer one
-_run_end, _word_end = next_run, next_word
+SECTION = 1 << 16
+"""Bytes of a long document that the document-frequency rule takes for a document of its own."""
+BATCH_BYTES = 1 << 20
+"""Bytes per task of a thread: some 20 ms of work, which hides the start of a task, and small beside a file."""
 
 
 @dataclass
 class Source:
-    """What one file holds."""
+    """What one file holds, or all of them."""
 
     name: str
-    size: int = 0
+    """Its path, as in `Document.source`; empty for all files."""
+    size: int
     """Bytes of UTF-8."""
-    words: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    """Indices of its distinct words."""
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    """How often it has each of them."""
-    run_words: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    """The runs, as indices of words, one run after another."""
-    run_offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    """Where each run starts; one more than there are runs."""
-    sections: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    """The section of the corpus that each run stands in."""
+    words: NDArray[np.int32]
+    """Indices of its distinct words in `Collection.words`, ascending."""
+    counts: NDArray[np.int64]
+    """Occurrences of each of ``words`` in this file."""
+    run_words: NDArray[np.int32]
+    """The runs, as indices of their words in `Collection.words`, one run after another."""
+    run_offsets: NDArray[np.int64]
+    """Item of ``run_words`` at which each run starts, and behind the last one its end."""
+    sections: NDArray[np.int32]
+    """Section of the corpus in which each run ends, numbered over all files."""
 
 
 @dataclass
@@ -53,166 +62,173 @@ class Collection:
     """A corpus as words and runs."""
 
     words: Counts
-    """Every distinct word, with its count in the whole corpus."""
+    """Every distinct word and its occurrences in the whole corpus."""
     sources: list[Source]
-    """The files in order."""
+    """The files in the order in which they were read."""
     run_weight: int
-    """How many runs of the corpus each kept run stands for."""
+    """Number of runs of the corpus that each kept run stands for, a power of two."""
+    record: CorpusRecord
+    """What the corpus was."""
+
+
+class _Batch(NamedTuple):
+    """Documents for one task of a thread."""
+
+    texts: list[bytes]
+    """Each as UTF-8."""
+    first_sections: list[int]
+    """Section of the corpus in which each starts."""
+
+
+def collect(documents: Iterable[Document], grammar: str = "gyeol", *, threads: int = 2) -> Collection:
+    """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and files are kept apart; else all of them
+    are one source.
+
+    Files are added one after another, so the result does not depend on the threads' timing but for the numbering of
+    words, which nothing downstream depends on.
+    """
+    reader = _Reader()
+    table = CountTable()
+    sources: list[Source] = []
+    level, kept = 0, 0
+    for name, group in groupby(documents, key=lambda document: document.source if grammar == "gyeol" else ""):
+        before = reader.record.bytes
+        parts = per_thread(lambda: _Part(scanner(grammar)), _Part.add, reader.batches(group), threads)
+        source = _as_source(name, reader.record.bytes - before, parts, table)
+        sources.append(source)
+        kept += _thin(source, level, table) if level else source.run_words.size
+        while kept > RUN_WORDS:
+            level += 1
+            kept = sum(_thin(each, level, table) for each in sources)
+    return Collection(table.result(), sources, 1 << level, reader.finished())
+
+
+class _Reader:
+    """Takes in documents as UTF-8, and the record of them."""
+
+    def __init__(self) -> None:
+        self.record = CorpusRecord()
+        self._digest = hashlib.sha256()
+        self._section = 0
+
+    def batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
+        """The documents in batches of about `BATCH_BYTES`."""
+        batch, held = _Batch([], []), 0
+        files = self.record.files
+        for document in documents:
+            raw = to_utf8(document.text)
+            files[document.source] = files.get(document.source, 0) + len(raw)
+            self._digest.update(raw)
+            self.record.documents += 1
+            self.record.characters += len(document.text)
+            self.record.bytes += len(raw)
+            batch.texts.append(raw)
+            batch.first_sections.append(self._section)
+            self._section += 1 + len(raw) // SECTION
+            held += len(raw)
+            if held >= BATCH_BYTES:
+                yield batch
+                batch, held = _Batch([], []), 0
+        yield batch
+
+    def finished(self) -> CorpusRecord:
+        """The record of all documents, their files by name."""
+        files: Counter[str] = Counter()
+        for path, size in self.record.files.items():
+            files[Path(path).name] += size
+        return replace(self.record, files=dict(files), sha256=self._digest.hexdigest())
 
 
 @dataclass
 class _Part:
     """What one thread found in its share of a file."""
 
+    scanner: int
+    """Number of the grammar's scanner."""
     table: CountTable = field(default_factory=CountTable)
+    """The words."""
     ids: list[NDArray[np.int32]] = field(default_factory=list)
-    sizes: list[NDArray[np.int64]] = field(default_factory=list)
+    """By batch, the words of its runs as indices into ``table``."""
+    sizes: list[NDArray[np.int32]] = field(default_factory=list)
+    """By batch, the number of words in each run."""
     sections: list[NDArray[np.int32]] = field(default_factory=list)
+    """By batch, the section of each run."""
 
-    def add(self, texts: list[str], first_sections: list[int]) -> None:
-        data, ends = texts_as_bytes(texts)
-        firsts = np.array(first_sections, dtype=np.int64)
-        ids = np.empty(data.size, dtype=np.int32)
-        sizes = np.empty(data.size // 2 + 1, dtype=np.int64)
-        sections = np.empty(sizes.size, dtype=np.int32)
-        state = np.zeros(6, dtype=np.int64)
-        t = self.table
-        while state[POSITION] < data.size:
-            _scan(
-                data, ends, firsts, class_table(), t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries,
-                ids, sizes, sections, state,
-            )  # fmt: skip
-            t.entries = int(state[ENTRIES])
-            t.reserve(t.entries + 1, int(t.offsets[t.entries]) + data.size - int(state[POSITION]))
-        self.ids.append(ids[: state[IDS]].copy())
-        self.sizes.append(sizes[: state[RUNS]].copy())
-        self.sections.append(sections[: state[RUNS]].copy())
-
-
-POSITION, RUN_END, IDS, RUNS, BEGUN, ENTRIES = range(6)
+    def add(self, batch: _Batch) -> None:
+        """Count the words of ``batch`` and note its runs."""
+        data = joined(batch.texts)
+        ends = np.cumsum([len(text) for text in batch.texts], dtype=np.int64)
+        firsts = np.array(batch.first_sections, dtype=np.int64)
+        bounds, in_run, sizes, sections = _cut(data, ends, firsts, class_table(), self.scanner)
+        ids = self.table.add(data, bounds[:-1], bounds[1:])
+        if sizes.size:
+            self.ids.append(ids[in_run])
+            self.sizes.append(sizes)
+            self.sections.append(sections)
 
 
 @native
-def _scan(
+def _cut(
     data: NDArray[np.uint8],
     ends: NDArray[np.int64],
     first_sections: NDArray[np.int64],
     classes: NDArray[np.uint8],
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    arena: NDArray[np.uint8],
-    entries: int,
-    ids: NDArray[np.int32],
-    sizes: NDArray[np.int64],
-    sections: NDArray[np.int32],
-    state: NDArray[np.int64],
-) -> None:
-    """Count words and note runs from where ``state`` says, until all is done or the table wants to grow."""
-    position, run_end, used, runs, begun = state[POSITION], state[RUN_END], state[IDS], state[RUNS], state[BEGUN]
-    document = np.searchsorted(ends, position, side="right")
-    while document < ends.size:
-        end = ends[document]
-        start = ends[document - 1] if document > 0 else 0
+    scanner: int,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32]]:
+    """Cut documents that end at ``ends`` into words: the bytes at which these start and the last ends, for each
+    whether it stands in a run, and each run's number of words and section."""
+    bounds = np.empty(data.size + 1, dtype=np.int64)
+    in_run = np.zeros(data.size, dtype=np.bool_)
+    sizes = np.empty(data.size // 2 + 1, dtype=np.int32)
+    sections = np.empty(data.size // 2 + 1, dtype=np.int32)
+    bounds[0] = 0
+    words = runs = position = np.int64(0)
+    for document in range(ends.size):
+        start, end = position, ends[document]
         while position < end:
-            if position >= run_end:
-                run_end = _run_end(data, position, end, classes)
-                begun = used
-            stop = _word_end(data, position, run_end, classes)
-            if 2 * entries >= slots.size or offsets[entries] + (stop - position) > arena.size:
-                state[:] = position, run_end, used, runs, begun, entries
-                return
-            word, entries = add_string(data, position, stop, 1, slots, hashes, offsets, counts, arena, entries)
-            ids[used] = word
-            used += 1
-            position = stop
-            if position == run_end:
-                if used - begun > 1:
-                    sizes[runs] = used - begun
-                    sections[runs] = first_sections[document] + (position - start) // SECTION
-                    runs += 1
-                else:
-                    used = begun
-        document += 1
-    state[:] = position, run_end, used, runs, begun, entries
+            run_end = next_pretoken(data, position, end, classes, scanner)
+            first = words
+            while position < run_end:
+                position = next_word(data, position, run_end, classes) if scanner == GYEOL else run_end
+                words += 1
+                bounds[words] = position
+            if words - first > 1:
+                in_run[first:words] = True
+                sizes[runs] = words - first
+                sections[runs] = first_sections[document] + (position - start) // SECTION
+                runs += 1
+    return bounds[: words + 1].copy(), in_run[:words].copy(), sizes[:runs].copy(), sections[:runs].copy()
 
 
-def collect(
-    documents: Iterable[Document], *, threads: int = 2, on_document: Callable[[Document], None] | None = None
-) -> Collection:
-    """Read a corpus once. ``on_document`` sees every document as it passes.
-
-    Files are folded in one after another, so the result does not depend on the threads' timing but for the
-    numbering of words, which nothing downstream depends on.
-    """
-    table = CountTable()
-    sources: list[Source] = []
-    section, level, kept = 0, 0, 0
-    with ThreadPoolExecutor(threads) as pool:
-        for name, group in groupby(documents, key=lambda document: document.source):
-            source = Source(name)
-            parts = [_Part() for _ in range(threads)]
-            idle = list(parts)
-
-            def work(texts: list[str], firsts: list[int], idle: list[_Part] = idle) -> None:
-                part = idle.pop()
-                try:
-                    part.add(texts, firsts)
-                finally:
-                    idle.append(part)
-
-            running = []
-            for batch in batches(_noted(group, source, on_document)):
-                firsts = []
-                for text in batch:
-                    firsts.append(section)
-                    section += 1 + len(text) * 4 // SECTION
-                running.append(pool.submit(work, batch, firsts))
-                if len(running) >= 2 * threads:
-                    running.pop(0).result()
-            for task in running:
-                task.result()
-            _fold(source, parts, table)
-            sources.append(source)
-            kept += _thin(source, level, table.hashes) if level else source.run_words.size
-            while kept > RUN_WORDS:
-                level += 1
-                kept = sum(_thin(each, level, table.hashes) for each in sources)
-    return Collection(table.result(), sources, 1 << level)
-
-
-def _noted(group: Iterator[Document], source: Source, on_document: Callable[[Document], None] | None) -> Iterator[str]:
-    for document in group:
-        source.size += len(document.text.encode("utf-8"))
-        if on_document:
-            on_document(document)
-        yield document.text
-
-
-def _fold(source: Source, parts: list[_Part], table: CountTable) -> None:
+def _as_source(name: str, size: int, parts: list[_Part], table: CountTable) -> Source:
     """Number the words of a file's parts by the common table, and join the parts."""
-    found, counts, run_words, sizes, sections = [], [], [], [], []
+    found, counts, run_words = [], [], []
     for part in parts:
         words = part.table.result()
-        numbers = table.merge(words)
+        numbers = table.add(words.data, words.offsets[:-1], words.offsets[1:], words.counts)
         found.append(numbers)
         counts.append(words.counts)
         run_words += [numbers[ids] for ids in part.ids]
-        sizes += part.sizes
-        sections += part.sections
-    numbers = np.concatenate(found)
-    source.words, inverse = np.unique(numbers, return_inverse=True)
-    source.counts = np.bincount(inverse, weights=np.concatenate(counts), minlength=source.words.size).astype(np.int64)
-    if run_words:
-        source.run_words = np.concatenate(run_words)
-        source.run_offsets = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
-        source.sections = np.concatenate(sections)
+    distinct, inverse = np.unique(np.concatenate(found), return_inverse=True)
+    sizes = _concatenated(size for part in parts for size in part.sizes)
+    return Source(
+        name,
+        size,
+        words=distinct.astype(np.int32),
+        counts=np.bincount(inverse, weights=np.concatenate(counts), minlength=distinct.size).astype(np.int64),
+        run_words=_concatenated(run_words),
+        run_offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
+        sections=_concatenated(section for part in parts for section in part.sections),
+    )
 
 
-def _thin(source: Source, level: int, hashes: NDArray[np.uint64]) -> int:
+def _concatenated(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
+    return np.concatenate([np.empty(0, dtype=np.int32), *parts])
+
+
+def _thin(source: Source, level: int, table: CountTable) -> int:
     """Keep one run in 2**level, by the hash of its words; how many words are in what is kept."""
-    keep = _chosen(source.run_words, source.run_offsets, (1 << level) - 1, hashes)
+    keep = _chosen(source.run_words, source.run_offsets, (1 << level) - 1, table.table.hashes)
     sizes = np.diff(source.run_offsets)
     source.run_words = source.run_words[np.repeat(keep, sizes)]
     source.run_offsets = np.concatenate([[0], np.cumsum(sizes[keep])])

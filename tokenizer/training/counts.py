@@ -1,116 +1,109 @@
-"""Counting distinct pre-tokens: one open-addressing hash table per thread, joined at the end.
+"""Counting distinct byte strings in an open-addressing hash table.
 
-Memory grows with the number of distinct pre-tokens, never with the corpus. Counts are 64-bit.
+Memory grows with the number of distinct strings, never with the corpus. Counts are 64-bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.native.arrays import bare
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.hashing import hash_bytes
-from tokenizer.pretokenize.grammars import O200K, next_pretoken
-from tokenizer.text.cutting import batches
-from tokenizer.text.unicode import class_table
-from tokenizer.text.utf8 import joined, texts_as_bytes
+from tokenizer.text.utf8 import joined
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+EMPTY = -1
+"""Sentinel: a free slot of a hash table."""
+
+
+class StringTable(NamedTuple):
+    """Distinct byte strings, numbered as they come, and a hash table to find them: what kernels read and write.
+
+    It has a fixed capacity; `CountTable` replaces it by a larger one.
+    """
+
+    slots: NDArray[np.int32]
+    """The hash table (linear probing): index of a string, or `EMPTY`; a power of two, at most half of it in use."""
+    hashes: NDArray[np.uint64]
+    """Hash of each string."""
+    offsets: NDArray[np.int64]
+    """Byte of ``arena`` at which each string starts, and behind the last one its end."""
+    counts: NDArray[np.int64]
+    """Occurrences of each string."""
+    arena: NDArray[np.uint8]
+    """The bytes of the strings, one after another."""
+    used: NDArray[np.int64]
+    """Number of strings, as an array of shape (1,) so that kernels can raise it."""
 
 
 @inlined
-def add_string(
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    amount: int,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    arena: NDArray[np.uint8],
-    entries: int,
-) -> tuple[int, int]:
-    """Add ``amount`` to the entry of ``data[start:end]``, made if new; it and the number of entries after it."""
+def add_string(table: StringTable, data: NDArray[np.uint8], start: int, end: int, amount: int) -> int:
+    """Add ``amount`` to the count of ``data[start:end]``, a new string if need be; its index."""
     h = hash_bytes(data, start, end)
-    mask = slots.size - 1
+    mask = table.slots.size - 1
     slot = np.int64(h & np.uint64(mask))
     size = end - start
-    while slots[slot] >= 0:
-        entry = slots[slot]
-        if hashes[entry] == h and offsets[entry + 1] - offsets[entry] == size:
-            base = offsets[entry]
+    while table.slots[slot] >= 0:
+        entry = np.int64(table.slots[slot])
+        base = table.offsets[entry]
+        if table.hashes[entry] == h and table.offsets[entry + 1] - base == size:
             same = True
             for k in range(size):
-                if arena[base + k] != data[start + k]:
+                if table.arena[base + k] != data[start + k]:
                     same = False
                     break
             if same:
-                counts[entry] += amount
-                return entry, entries
+                table.counts[entry] += amount
+                return entry
         slot = (slot + 1) & mask
-    slots[slot] = entries
-    hashes[entries] = h
-    counts[entries] = amount
-    base = offsets[entries]
+    entry = table.used[0]
+    table.used[0] = entry + 1
+    table.slots[slot] = entry
+    table.hashes[entry] = h
+    table.counts[entry] = amount
+    base = table.offsets[entry]
     for k in range(size):
-        arena[base + k] = data[start + k]
-    offsets[entries + 1] = base + size
-    return entries, entries + 1
+        table.arena[base + k] = data[start + k]
+    table.offsets[entry + 1] = base + size
+    return entry
 
 
 @native
-def _count(
+def _add_strings(
+    table: StringTable,
     data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    position: int,
-    classes: NDArray[np.uint8],
-    scanner: int,
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    arena: NDArray[np.uint8],
-    entries: int,
-) -> tuple[int, int]:
-    """Count the pre-tokens of the texts that end at ``ends`` from byte ``position`` on, until all is done or
-    the table wants to grow; the byte reached and the number of entries."""
-    document = np.searchsorted(ends, position, side="right")
-    while document < ends.size:
-        end = ends[document]
-        while position < end:
-            stop = next_pretoken(data, position, end, classes, scanner)
-            if 2 * entries >= slots.size or offsets[entries] + (stop - position) > arena.size:
-                return position, entries
-            _, entries = add_string(data, position, stop, np.int64(1), slots, hashes, offsets, counts, arena, entries)
-            position = stop
-        document += 1
-    return position, entries
+    amounts: NDArray[np.int64],
+    found: NDArray[np.int32],
+    first: int,
+) -> int:
+    """Add ``data[starts[i]:ends[i]]`` from string ``first`` on, and note their indices, until all are added or the
+    table is full; the number of strings done."""
+    table, data = bare(table), bare(data)
+    for i in range(first, ends.size):
+        used = table.used[0]
+        if 2 * used >= table.slots.size or table.offsets[used] + ends[i] - starts[i] > table.arena.size:
+            return i
+        found[i] = add_string(table, data, starts[i], ends[i], amounts[i])
+    return ends.size
 
 
 @native
-def _add_all(
-    data: NDArray[np.uint8],
-    bounds: NDArray[np.int64],
-    amounts: NDArray[np.int64],
-    slots: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    arena: NDArray[np.uint8],
-    entries: int,
-    found: NDArray[np.int32],
-) -> int:
-    for i in range(amounts.size):
-        found[i], entries = add_string(
-            data, bounds[i], bounds[i + 1], amounts[i], slots, hashes, offsets, counts, arena, entries
-        )
-    return entries
+def _place(slots: NDArray[np.int32], hashes: NDArray[np.uint64], used: int) -> None:
+    """Enter the strings of the given hashes into an empty hash table."""
+    mask = slots.size - 1
+    for entry in range(used):
+        slot = np.int64(hashes[entry] & np.uint64(mask))
+        while slots[slot] >= 0:
+            slot = (slot + 1) & mask
+        slots[slot] = entry
 
 
 @dataclass(frozen=True)
@@ -120,9 +113,9 @@ class Counts:
     data: NDArray[np.uint8]
     """The strings one after another."""
     offsets: NDArray[np.int64]
-    """Where each starts in ``data``; one more than there are strings."""
+    """Byte of ``data`` at which each string starts, and behind the last one its end."""
     counts: NDArray[np.int64]
-    """Occurrences of each, at least 1."""
+    """Occurrences of each string."""
 
     def __len__(self) -> int:
         return self.counts.size
@@ -140,89 +133,65 @@ class Counts:
     @classmethod
     def of(cls, items: Iterable[tuple[bytes, int]]) -> Counts:
         """Counts from pairs of string and count; equal strings are added up."""
+        pairs = list(items)
+        bounds = np.cumsum([0, *(len(string) for string, _ in pairs)])
         table = CountTable()
-        strings, amounts = [], []
-        for string, amount in items:
-            strings.append(string)
-            amounts.append(amount)
-        table.add(strings, amounts)
+        table.add(joined(string for string, _ in pairs), bounds[:-1], bounds[1:], np.array([n for _, n in pairs], int))
         return table.result()
 
 
-@dataclass
 class CountTable:
-    """A growing hash table of byte strings."""
+    """A `StringTable` that grows."""
 
-    slots: NDArray[np.int32] = field(default_factory=lambda: np.full(1 << 16, -1, dtype=np.int32))
-    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(1 << 15, dtype=np.uint64))
-    offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros((1 << 15) + 1, dtype=np.int64))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1 << 15, dtype=np.int64))
-    arena: NDArray[np.uint8] = field(default_factory=lambda: np.empty(1 << 19, dtype=np.uint8))
-    entries: int = 0
+    def __init__(self) -> None:
+        self.table = StringTable(
+            slots=np.full(1 << 16, EMPTY, dtype=np.int32),
+            hashes=np.empty(1 << 15, dtype=np.uint64),
+            offsets=np.zeros((1 << 15) + 1, dtype=np.int64),
+            counts=np.zeros(1 << 15, dtype=np.int64),
+            arena=np.empty(1 << 19, dtype=np.uint8),
+            used=np.zeros(1, dtype=np.int64),
+        )
 
-    def count_pretokens(self, texts: list[str], scanner: int = O200K) -> None:
-        """Count the pre-tokens of ``texts``; none crosses from one text to the next."""
-        data, ends = texts_as_bytes(texts)
-        position = 0
-        while True:
-            t = self
-            position, self.entries = _count(
-                data, ends, position, class_table(), scanner, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries
+    def __len__(self) -> int:
+        return int(self.table.used[0])
+
+    def add(
+        self,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        amounts: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.int32]:
+        """Add ``amounts[i]``, else 1, to the count of each string ``data[starts[i]:ends[i]]``; their indices."""
+        found = np.empty(ends.size, dtype=np.int32)
+        amounts = np.ones(ends.size, dtype=np.int64) if amounts is None else amounts
+        done = 0
+        while (done := _add_strings(self.table, data, starts, ends, amounts, found, done)) < ends.size:
+            self.reserve(len(self) + 1, int(self.table.offsets[len(self)] + ends[done] - starts[done]))
+        return found
+
+    def reserve(self, strings: int, size: int) -> None:
+        """Make room for ``strings`` of ``size`` bytes in all, at least doubling what is short."""
+        table = self.table
+        if size > table.arena.size:
+            table = table._replace(arena=grown(table.arena, max(size, 2 * table.arena.size)))
+        if 2 * strings >= table.slots.size:
+            capacity = 1 << (2 * strings).bit_length()
+            table = table._replace(
+                slots=np.full(capacity, EMPTY, dtype=np.int32),
+                hashes=grown(table.hashes, capacity // 2),
+                offsets=grown(table.offsets, capacity // 2 + 1),
+                counts=grown(table.counts, capacity // 2),
             )
-            if position == data.size:
-                return
-            self.reserve(self.entries + 1, int(self.offsets[self.entries]) + data.size - position)
-
-    def add(self, strings: list[bytes], amounts: list[int]) -> None:
-        """Add ``amounts[i]`` to the count of ``strings[i]``."""
-        bounds = np.zeros(len(strings) + 1, dtype=np.int64)
-        np.cumsum([len(s) for s in strings], out=bounds[1:])
-        data = joined(strings)
-        self._add(data, bounds, np.asarray(amounts, dtype=np.int64))
-
-    def merge(self, other: Counts) -> NDArray[np.int32]:
-        """Add all of ``other``; for each of its strings the index here."""
-        return self._add(other.data, other.offsets, other.counts)
+            _place(table.slots, table.hashes, len(self))
+        self.table = table
 
     def result(self) -> Counts:
         """What was counted so far."""
-        size = int(self.offsets[self.entries])
-        return Counts(
-            self.arena[:size].copy(),
-            self.offsets[: self.entries + 1].copy(),
-            self.counts[: self.entries].copy(),
-        )
-
-    def _add(self, data: NDArray[np.uint8], bounds: NDArray[np.int64], amounts: NDArray[np.int64]) -> NDArray[np.int32]:
-        self.reserve(self.entries + amounts.size, int(self.offsets[self.entries]) + data.size)
-        t = self
-        found = np.empty(amounts.size, dtype=np.int32)
-        self.entries = _add_all(
-            data, bounds, amounts, t.slots, t.hashes, t.offsets, t.counts, t.arena, t.entries, found
-        )
-        return found
-
-    def reserve(self, entries: int, size: int) -> None:
-        """Make room for ``entries`` strings of ``size`` bytes in all, at least doubling what is short."""
-        if size > self.arena.size:
-            self.arena = grown(self.arena, max(size, 2 * self.arena.size))
-        if 2 * entries >= self.slots.size:
-            capacity = 1 << (2 * entries).bit_length()
-            self.hashes = grown(self.hashes, capacity // 2)
-            self.counts = grown(self.counts, capacity // 2)
-            self.offsets = grown(self.offsets, capacity // 2 + 1)
-            self.slots = np.full(capacity, -1, dtype=np.int32)
-            _place(self.slots, self.hashes, self.entries)
-
-
-@native
-def _place(slots: NDArray[np.int32], hashes: NDArray[np.uint64], entries: int) -> None:
-    mask = slots.size - 1
-    for entry in range(entries):
-        slot = np.int64(hashes[entry] & np.uint64(mask))
-        while slots[slot] >= 0:
-            slot = (slot + 1) & mask
-        slots[slot] = entry
+        table, used = self.table, len(self)
+        offsets = table.offsets[: used + 1].copy()
+        return Counts(table.arena[: offsets[-1]].copy(), offsets, table.counts[:used].copy())
 
 
 def grown(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
@@ -230,35 +199,3 @@ def grown(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
     bigger = np.zeros(size, dtype=array.dtype)
     bigger[: array.size] = array
     return bigger
-
-
-def count_pretokens(texts: Iterable[str], *, threads: int = 2, on_batch: Callable[[int], None] | None = None) -> Counts:
-    """The distinct pre-tokens of ``texts`` and their counts.
-
-    Texts are taken from the iterator while others are being counted, at most two batches a thread ahead.
-    ``on_batch`` is told the number of texts in each batch handed out. The order of the result depends on
-    the threads' timing, its content does not; nothing downstream depends on the order.
-    """
-    idle = [CountTable() for _ in range(threads)]
-
-    def work(batch: list[str]) -> None:
-        table = idle.pop()  # list.pop and append are atomic, and there are as many tables as workers
-        try:
-            table.count_pretokens(batch)
-        finally:
-            idle.append(table)
-
-    with ThreadPoolExecutor(threads) as pool:
-        running = []
-        for batch in batches(texts):
-            running.append(pool.submit(work, batch))
-            if on_batch:
-                on_batch(len(batch))
-            if len(running) >= 2 * threads:
-                running.pop(0).result()
-        for task in running:
-            task.result()
-    largest, *others = sorted(idle, key=lambda table: -table.entries)
-    for other in others:
-        largest.merge(other.result())
-    return largest.result()

@@ -1,17 +1,17 @@
 """The curriculum: learn inside morphemes first, then across words.
 
-Stage by stage, each going on from the tokens before it, the walls that pairs may not cross are taken down:
+Each stage goes on from the tokens of the one before and may merge pairs over longer stretches of text:
 
 ``morphemes``
-    words are cut where Kiwi finds morphemes to meet, those without Hangul where capitals begin. What is learnt
-    here are stems, particles and endings.
+    within morphemes as Kiwi finds them, in words without Hangul within what capitals divide: stems, particles
+    and endings.
 ``eojeols``
-    walls stand between words only.
+    within words.
 ``superwords``
-    whole runs of words: 할 수 있, 에 대한, of the.
+    within runs of words: 할 수 있, 에 대한, of the.
 
-The finished vocabulary is ordinary BPE: encoding needs no analyser, only the merges in their order. What was
-learnt first is merged first, and so most cuts fall where morphemes meet.
+The finished vocabulary is ordinary BPE: encoding needs no analyser, only the merges in their order. The merges of
+the first stage come first, and so most tokens end where morphemes do.
 
 Files are weighted: a file of n bytes counts as if it had n**temperature (scaled so that all together keep
 their size), so that many registers shape the vocabulary and not the largest file alone.
@@ -19,7 +19,7 @@ their size), so that many registers shape the vocabulary and not the largest fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -27,16 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
-from tokenizer.progress import step
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
-from tokenizer.training.merges import Learned, Rules, learn_merges
-from tokenizer.training.morpheme_cuts import korean_count, word_cuts
+from tokenizer.training.merge_rules import Rules
+from tokenizer.training.merges import Learned, learn_merges
+from tokenizer.training.morpheme_cuts import word_cuts
+from tokenizer.training.records import StageRecord
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
-from tokenizer.vocabulary.byte_level import byte_alphabet
 
 SCALE = 100
-"""Counts are multiplied by this, so that weights may be fractions."""
+"""Counts are multiplied by this, so that weights of files in hundredths are integers."""
 LEVELS = ("morphemes", "eojeols", "superwords")
 
 
@@ -45,9 +45,9 @@ class Stage:
     """One stage of the curriculum."""
 
     level: str
-    """Where its walls stand, one of `LEVELS`."""
+    """What its tokens may not cross: one of `LEVELS`."""
     until: float
-    """The share of the vocabulary that is filled when it ends, up to 1."""
+    """Share of the vocabulary that is filled when it ends, up to 1."""
 
 
 DEFAULT_STAGES = (Stage("morphemes", 0.72), Stage("superwords", 1.0))
@@ -58,18 +58,16 @@ class CurriculumOptions:
     """Options of the recipe, with the defaults that the ablation chose."""
 
     stages: tuple[Stage, ...] = DEFAULT_STAGES
-    """In the order of `LEVELS`, each ending later than the one before, the last at 1."""
+    """Stages in their order (morphemes, eojeols, superwords), each with the share of the vocabulary that is filled when
+    it ends; the last ends at 1."""
     temperature: float = 0.5
-    """1 takes the files as large as they are, 0 makes all count the same."""
+    """How much the size of a file counts: 1 counts files by size, 0 all alike."""
     weights: tuple[tuple[str, float], ...] = ()
-    """Factors by file name: (pattern, factor), the first pattern that fits counts, as in ("en_*", 0.2)."""
+    """Factors for the counts of files by name: a pattern such as en_* and its factor; the first that fits counts."""
     max_eojeols: int = 4
-    """A token spans at most so many words."""
+    """Most words that a token may span."""
     min_sections: int = 3
-    """A token of several words stands in at least so many sections (64 KiB) of the corpus."""
-    straddle_penalty: float | None = None
-    """The soft rule in the stages after morphemes: None for none, else what an occurrence that straddles morphemes
-    takes from the count of its pair."""
+    """Least number of sections of the corpus (64 KiB each) in which a token of several words occurs."""
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
@@ -95,7 +93,7 @@ class CurriculumOptions:
 
 
 def file_weights(collection: Collection, options: CurriculumOptions) -> NDArray[np.int64]:
-    """What one occurrence in each file counts, in units of 1 / `SCALE`, at least one unit."""
+    """Weight of an occurrence in each file, in units of 1 / `SCALE`, at least one unit."""
     sizes = np.array([source.size for source in collection.sources], dtype=np.float64)
     tempered = sizes**options.temperature
     weights = tempered / sizes * (sizes.sum() / tempered.sum())
@@ -115,44 +113,27 @@ def file_weights(collection: Collection, options: CurriculumOptions) -> NDArray[
 
 
 def learn(
-    collection: Collection,
-    wanted: int,
-    options: CurriculumOptions,
-    *,
-    min_count: int = 2,
-    start: tuple[list[bytes], list[tuple[int, int]]] | None = None,
-) -> tuple[Learned, list[dict[str, object]]]:
-    """Run the stages until there are ``wanted`` tokens; what was learnt, and a record of each stage.
-
-    ``start`` has the tokens and merges to go on from; shares of the vocabulary then count what is added.
-    """
+    collection: Collection, start: Learned, wanted: int, options: CurriculumOptions, *, min_count: int = 2
+) -> tuple[Learned, list[StageRecord]]:
+    """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
+    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage."""
     weights = file_weights(collection, options)
     words = _weighted(collection, weights)
-    with step("Finding morphemes (Kiwi)", total=korean_count(collection.words, KIWI_MIN_COUNT)) as progress:
-        cuts = word_cuts(collection.words, min_count=KIWI_MIN_COUNT, on_progress=progress.advance)
-    tokens, merges = start or (byte_alphabet(), [])
-    first = len(tokens)
-    learned = Learned(tokens, [], [], [], False)
-    records: list[dict[str, object]] = []
+    cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
+    rules = Rules(min_count * SCALE, options.max_eojeols, options.min_sections)
+    first, learned = len(start.tokens), start
+    records: list[StageRecord] = []
     for stage in options.stages:
         target = first + round((wanted - first) * stage.until)
-        rules = Rules(
-            min_count=min_count * SCALE,
-            max_eojeols=options.max_eojeols,
-            min_sections=options.min_sections,
-            straddle_penalty=options.straddle_penalty or 0.0,
-        )
-        sequences = stage_sequences(
-            stage.level, collection, words, cuts, weights, tokens, merges, options.straddle_penalty is not None
-        )
-        with step(f"Learning {stage.level}", total=target - len(tokens)) as progress:
-            learned = learn_merges(sequences, tokens, target, rules=rules, on_progress=progress.advance)
-        tokens, merges = learned.tokens, merges + learned.merges
+        tokens, merges = learned.tokens, learned.merges
+        sequences = stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges)
+        learned = learn_merges(sequences, tokens, target, rules=rules, title=f"Learning {stage.level}")
+        learned = replace(learned, merges=merges + learned.merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
-        records.append({"stage": stage.level, "until": stage.until, "tokens": len(tokens), "last_count": last})
+        records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last))
         if learned.exhausted:
             break
-    return Learned(tokens, merges, [], learned.counts, learned.exhausted), records
+    return learned, records
 
 
 def _weighted(collection: Collection, weights: NDArray[np.int64]) -> Counts:

@@ -8,74 +8,92 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
-from tokenizer.native.hashing import hash_bytes, hash_number
+from tokenizer.native.hashing import hash_number
 
-WALL = np.int32(-(2**31))
+SEPARATOR = np.int32(-(2**31))
+"""Sentinel: the cell between two words."""
 
 
 class Words(NamedTuple):
-    """The training text in its current segmentation."""
+    """The training text in its current segmentation (words, or runs of words in the stage superwords)."""
 
     cells: NDArray[np.int32]
-    """Ids, spans and walls, see above; starts and ends with a wall."""
+    """Ids, spans and separators as `tokenizer.training.merge_kernel` describes; starts and ends with a separator."""
     word_of: NDArray[np.int32]
-    """The word that each cell belongs to."""
+    """For each cell the index of its word; undefined for separators."""
     weights: NDArray[np.int64]
-    """How often each word occurs."""
-    marks: NDArray[np.int32]
-    """For the soft rule, else empty: twice the number of morpheme boundaries before each cell, those inside the
-    symbols of earlier cells included, plus 1 where the cell itself starts at one."""
+    """Occurrences of each word, multiplied by the weight of its file."""
     sections: NDArray[np.int32]
-    """For the document-frequency rule, else empty: the section of the corpus that each word stands in."""
-    penalty: int
-    """What an occurrence that straddles a boundary counts, in percent of one that does not, negated."""
+    """Section of the corpus that each word stands in, for the document-frequency rule; else of size 0."""
 
 
 class Pairs(NamedTuple):
-    """Every adjacent pair: hash table, counts, positions and heap."""
+    """Every pair that was ever adjacent: hash table, counts, positions and heap. The arrays have room to spare.
+
+    A pair is an entry, numbered as they come. Its positions are a linked list of segments, each a slice of
+    ``positions``.
+    """
 
     slots: NDArray[np.int32]
+    """The hash table (linear probing): index of an entry, or -1 where it is free; a power of two, at most half used."""
     keys: NDArray[np.int64]
+    """By entry, the ids of the pair: ``left << 32 | right``."""
     counts: NDArray[np.int64]
+    """By entry, its occurrences now, weighted."""
     heads: NDArray[np.int32]
+    """By entry, its first segment, or -1 without any."""
     segment_starts: NDArray[np.int64]
+    """By segment, its first item of ``positions``."""
     segment_sizes: NDArray[np.int32]
+    """By segment, its number of positions."""
     segment_nexts: NDArray[np.int32]
+    """By segment, the next one of the same pair, or -1 behind the last."""
     positions: NDArray[np.int32]
+    """Cells at which a pair was found when its newer token was made; some no longer hold it."""
     heap_counts: NDArray[np.int64]
+    """The heap, largest first: the count that an entry had when it entered."""
     heap_entries: NDArray[np.int32]
+    """The heap: its entries."""
     used: NDArray[np.int64]
-    """How much of the arrays is in use: entries, segments, positions, heap."""
-
-
-class Tokens(NamedTuple):
-    """Token bytes and a hash table to find them again."""
-
-    arena: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    used: NDArray[np.int64]
-    """Number of tokens."""
+    """Shape (4,): number of entries, segments, positions and items of the heap in use."""
 
 
 class Scratch(NamedTuple):
-    """Room for one merge: per neighbouring token its weight, occurrences and cursor, and the occurrences."""
+    """Workspace of one merge, for the tokens on one side of its occurrences."""
 
-    lost: NDArray[np.int64]
-    gained: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    """By token, its weighted occurrences beside the pair; zeros between merges."""
     sizes: NDArray[np.int64]
+    """By token, its number of cells beside the pair; zeros between merges."""
     cursors: NDArray[np.int64]
-    touched: NDArray[np.int32]
+    """By token, the item of `Pairs.positions` for its next position."""
+    neighbours: NDArray[np.int32]
+    """The distinct tokens beside the pair."""
     tokens: NDArray[np.int32]
+    """By occurrence, the token beside it."""
     places: NDArray[np.int32]
+    """By occurrence, the cell at which its new pair starts."""
 
 
 ENTRIES, SEGMENTS, POSITIONS, HEAP = range(4)
+"""Items of `Pairs.used`."""
+
+
+@inlined
+def pair_key(left: int, right: int) -> int:
+    """The key of a pair of ids."""
+    return (np.int64(left) << 32) | np.int64(right)
+
+
+@inlined
+def ids_of(pairs: Pairs, entry: int) -> tuple[int, int]:
+    """The ids of the left and the right token of an entry."""
+    return pairs.keys[entry] >> 32, pairs.keys[entry] & 0x7FFFFFFF
 
 
 @inlined
 def find_pair(pairs: Pairs, key: int, create: bool) -> int:
-    """The entry of a pair's key; made when absent if ``create``, else -1."""
+    """The entry of a pair's key; if there is none, a new one with ``create``, else -1."""
     mask = pairs.slots.size - 1
     slot = np.int64(hash_number(key) & np.uint64(mask))
     while pairs.slots[slot] >= 0:
@@ -96,11 +114,13 @@ def find_pair(pairs: Pairs, key: int, create: bool) -> int:
 
 @inlined
 def _before(pairs: Pairs, count_a: int, a: int, count_b: int, b: int) -> bool:
+    """Whether entry ``a`` is merged before entry ``b``: by count, then by the smaller key."""
     return count_a > count_b or (count_a == count_b and pairs.keys[a] < pairs.keys[b])
 
 
 @native
 def push(pairs: Pairs, count: int, entry: int) -> None:
+    """Put an entry into the heap."""
     i = pairs.used[HEAP]
     pairs.used[HEAP] = i + 1
     while i > 0:
@@ -116,6 +136,7 @@ def push(pairs: Pairs, count: int, entry: int) -> None:
 
 @native
 def drop_top(pairs: Pairs) -> None:
+    """Take the first entry from the heap."""
     size = pairs.used[HEAP] - 1
     pairs.used[HEAP] = size
     count, entry = pairs.heap_counts[size], pairs.heap_entries[size]
@@ -146,20 +167,21 @@ def drop_top(pairs: Pairs) -> None:
 def span(cells: NDArray[np.int32], p: int) -> int:
     """How many cells the token that starts at ``p`` occupies."""
     v = cells[p + 1]
-    return -v if v < 0 and v != WALL else 1
+    return -v if v < 0 and v != SEPARATOR else 1
 
 
 @inlined
 def previous(cells: NDArray[np.int32], p: int) -> int:
-    """Where the token before the one at ``p`` starts, or -1 behind a wall."""
+    """Where the token before the one at ``p`` starts, or -1 behind a separator."""
     v = cells[p - 1]
-    if v == WALL:
+    if v == SEPARATOR:
         return -1
     return p + v if v < 0 else p - 1
 
 
 @native
 def place_keys(pairs: Pairs) -> None:
+    """Enter all entries into an empty hash table."""
     mask = pairs.slots.size - 1
     for entry in range(pairs.used[ENTRIES]):
         slot = np.int64(hash_number(pairs.keys[entry]) & np.uint64(mask))
@@ -170,49 +192,6 @@ def place_keys(pairs: Pairs) -> None:
 
 @native
 def fill_heap(pairs: Pairs) -> None:
+    """Put all entries into the heap."""
     for entry in range(pairs.used[ENTRIES]):
         push(pairs, pairs.counts[entry], entry)
-
-
-@native
-def token_of(tokens: Tokens, left: int, right: int) -> int:
-    """The id of the token with the bytes of ``left`` and ``right`` together; a new one if there is none."""
-    used = tokens.used[0]
-    base = tokens.offsets[used]
-    end = base
-    for token in (left, right):
-        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
-            tokens.arena[end] = tokens.arena[k]
-            end += 1
-    found = _seek(tokens, base, end)
-    if tokens.slots[found] >= 0:
-        return tokens.slots[found]
-    tokens.slots[found] = used
-    tokens.offsets[used + 1] = end
-    tokens.used[0] = used + 1
-    return used
-
-
-@native
-def _seek(tokens: Tokens, base: int, end: int) -> int:
-    """The slot of the token with the bytes ``arena[base:end]``, or the free slot where it belongs."""
-    mask = tokens.slots.size - 1
-    slot = np.int64(hash_bytes(tokens.arena, base, end) & np.uint64(mask))
-    while tokens.slots[slot] >= 0:
-        start = tokens.offsets[tokens.slots[slot]]
-        if tokens.offsets[tokens.slots[slot] + 1] - start == end - base:
-            same = True
-            for k in range(end - base):
-                if tokens.arena[start + k] != tokens.arena[base + k]:
-                    same = False
-                    break
-            if same:
-                return slot
-        slot = (slot + 1) & mask
-    return slot
-
-
-@native
-def place_tokens(tokens: Tokens) -> None:
-    for token in range(tokens.used[0]):
-        tokens.slots[_seek(tokens, tokens.offsets[token], tokens.offsets[token + 1])] = token

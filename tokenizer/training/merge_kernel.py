@@ -4,14 +4,17 @@ Same result as ``BpeTrainer`` of Hugging Face tokenizers from the same counts, i
 
 * All words lie in one int32 array. A token occupies as many cells as it had initial symbols: its first cell
   holds its id, its second and its last hold minus its span, so both neighbours are found without links.
-  Words are divided by `WALL`.
-* Every pair ever adjacent has one entry (count and positions). The positions of a pair are known once and
-  for all when the newer of its two tokens is made, so they are appended in segments and never removed;
-  those that a later merge has overtaken are recognised when they are visited.
-* A lazy max-heap orders entries by count, then by the smaller left id, then by the smaller right id.
+  Words are divided by `SEPARATOR`.
+* Every pair ever adjacent has one entry (count and positions). All positions of a pair are known when the newer
+  of its two tokens is made, so they are appended in segments and never removed; a position that a later merge
+  has changed is recognised by its cells when it is visited.
+* A max-heap with lazy updates orders entries by count, then by the smaller left id, then by the smaller right id.
   Counts only fall after they enter the heap, save for pairs of the token just made, which enter it anew.
 
 A merge whose bytes are already a token takes that token's id and adds none (as in BpeTrainer).
+
+The kernels that Python calls take the arrays as `bare`, which halves the time: reference counts and checks for
+negative indices cost as much as the merging.
 """
 
 from __future__ import annotations
@@ -19,91 +22,83 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.native.arrays import bare
 from tokenizer.native.compile import inlined, native
+from tokenizer.training.counts import StringTable, add_string
 from tokenizer.training.merge_arrays import (
     ENTRIES,
     HEAP,
     POSITIONS,
     SEGMENTS,
-    WALL,
+    SEPARATOR,
     Pairs,
     Scratch,
-    Tokens,
     Words,
     drop_top,
     find_pair,
+    ids_of,
+    pair_key,
     previous,
     push,
     span,
-    token_of,
 )
-from tokenizer.training.merge_rules import Limits, allowed
+from tokenizer.training.merge_rules import Rules, allowed
 
 DONE, EXHAUSTED, SHORT = range(3)
-
-
-@inlined
-def _value(words: Words, start: int, end: int) -> int:
-    """What an occurrence of a pair over the cells from ``start`` to ``end`` counts: its word's weight, or by the
-    soft rule less than nothing if it straddles morphemes: neither inside one nor a union of whole ones."""
-    weight = words.weights[words.word_of[start]]
-    if words.marks.size == 0:
-        return weight
-    inside = (words.marks[end] >> 1) - (words.marks[start] >> 1) - (words.marks[start] & 1)
-    if inside == 0 or (words.marks[start] & 1 and words.marks[end] & 1):
-        return weight
-    return -(weight * words.penalty) // 100
+"""Why `learn` returned: enough was merged, no pair counts enough, an array is too short for the next merge."""
 
 
 @native
 def index(words: Words, pairs: Pairs, fill: bool) -> None:
-    """First pass: count all pairs and their occurrences (in ``segment_sizes``). Second: write positions."""
+    """First pass: count all pairs and their positions (in ``segment_sizes``). Second, with ``fill``: write these."""
+    words, pairs = bare(words), bare(pairs)
     cells = words.cells
     p = np.int64(1)
     while p < cells.size - 1:
-        if cells[p] == WALL:
+        if cells[p] == SEPARATOR:
             p += 1
             continue
         q = p + span(cells, p)
-        if cells[q] != WALL:
-            entry = find_pair(pairs, (np.int64(cells[p]) << 32) | np.int64(cells[q]), True)
+        if cells[q] != SEPARATOR:
+            entry = find_pair(pairs, pair_key(cells[p], cells[q]), True)
             if fill:
                 pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
             else:
-                pairs.counts[entry] += _value(words, p, q + span(cells, q))
+                pairs.counts[entry] += words.weights[words.word_of[p]]
             pairs.segment_sizes[entry] += 1
         p = q
 
 
 @native
 def count_entries(words: Words, pairs: Pairs, p: int) -> int:
-    """Make an entry for each distinct pair from cell ``p`` on, until done or the table wants to grow."""
+    """Make an entry for each distinct pair from cell ``p`` on, until all have one or the table is full; the cell
+    reached."""
+    words, pairs = bare(words), bare(pairs)
     cells = words.cells
     while p < cells.size - 1:
-        if cells[p] == WALL:
+        if cells[p] == SEPARATOR:
             p += 1
             continue
         if pairs.used[ENTRIES] + 1 >= pairs.keys.size:
             return p
         q = p + span(cells, p)
-        if cells[q] != WALL:
-            find_pair(pairs, (np.int64(cells[p]) << 32) | np.int64(cells[q]), True)
+        if cells[q] != SEPARATOR:
+            find_pair(pairs, pair_key(cells[p], cells[q]), True)
         p = q
     return p
 
 
 @native
-def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, new: int, on_left: bool) -> None:
-    """Settle one side of a merge: each neighbour's pair with ``old`` loses what its pair with ``new`` gains."""
-    for k in range(kinds):
-        x = np.int64(scratch.touched[k])
-        # absent when x is the new token itself (a b a b) and the other side has yet to make that pair
-        lost = find_pair(pairs, (x << 32) | old if on_left else (old << 32) | x, True)
-        pairs.counts[lost] -= scratch.lost[x]
-        if scratch.lost[x] < 0 and pairs.counts[lost] > 0:  # a straddling occurrence went: the pair rises
-            push(pairs, pairs.counts[lost], lost)
-        gained = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, True)
-        pairs.counts[gained] += scratch.gained[x]
+def _spread(pairs: Pairs, scratch: Scratch, found: int, distinct: int, old: int, new: int, on_left: bool) -> None:
+    """Update the pairs on one side of a merge: each neighbour's pair with ``new`` takes its count from that with
+    ``old``."""
+    for k in range(distinct):
+        x = np.int64(scratch.neighbours[k])
+        # there is none yet when x is the new token itself (a b a b) and the other side will make it
+        lost = find_pair(pairs, pair_key(x, old) if on_left else pair_key(old, x), True)
+        pairs.counts[lost] -= scratch.counts[x]
+        gained = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), True)
+        pairs.counts[gained] += scratch.counts[x]
         segment = pairs.used[SEGMENTS]
         pairs.used[SEGMENTS] += 1
         pairs.segment_starts[segment] = pairs.used[POSITIONS]
@@ -119,39 +114,36 @@ def _spread(pairs: Pairs, scratch: Scratch, found: int, kinds: int, old: int, ne
 
 
 @native
-def _enqueue(pairs: Pairs, scratch: Scratch, kinds: int, new: int, on_left: bool) -> None:
-    """Put the pairs that gained into the heap, with the counts they have when both sides are settled."""
-    for k in range(kinds):
-        x = np.int64(scratch.touched[k])
-        entry = find_pair(pairs, (x << 32) | new if on_left else (new << 32) | x, False)
+def _enqueue(pairs: Pairs, scratch: Scratch, distinct: int, new: int, on_left: bool) -> None:
+    """Put the new pairs into the heap, with the counts they have after the update of both sides."""
+    for k in range(distinct):
+        x = np.int64(scratch.neighbours[k])
+        entry = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), False)
         if pairs.counts[entry] > 0:
             push(pairs, pairs.counts[entry], entry)
-        scratch.lost[x] = 0
-        scratch.gained[x] = 0
+        scratch.counts[x] = 0
         scratch.sizes[x] = 0
 
 
 @inlined
-def _note(scratch: Scratch, found: int, kinds: int, x: int, lost: int, gained: int, place: int) -> int:
-    """Record that neighbour ``x`` stands beside an occurrence; the number of distinct neighbours."""
+def _note(scratch: Scratch, found: int, distinct: int, x: int, weight: int, place: int) -> int:
+    """Note that token ``x`` stands beside an occurrence; the number of distinct neighbours."""
     scratch.tokens[found] = x
     scratch.places[found] = place
     if scratch.sizes[x] == 0:
-        scratch.touched[kinds] = x
-        kinds += 1
-    scratch.lost[x] += lost
-    scratch.gained[x] += gained
+        scratch.neighbours[distinct] = x
+        distinct += 1
+    scratch.counts[x] += weight
     scratch.sizes[x] += 1
-    return kinds
+    return distinct
 
 
 @native
 def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int, new: int) -> None:
-    """Replace every occurrence of the pair by ``new`` and settle the counts of its neighbours."""
+    """Replace every occurrence of the pair by ``new`` and update the pairs it had with its neighbours."""
     cells = words.cells
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
-    found_left = found_right = kinds_left = kinds_right = np.int64(0)
+    a, b = ids_of(pairs, entry)
+    found_left = found_right = distinct_left = distinct_right = np.int64(0)
     segment = pairs.heads[entry]
     while segment >= 0:
         start = pairs.segment_starts[segment]
@@ -163,31 +155,29 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
             if cells[q] != b:
                 continue
             end = q + span(cells, q)
+            weight = words.weights[words.word_of[p]]
             before = previous(cells, p)
             if before >= 0:
-                lost, gained = _value(words, before, q), _value(words, before, end)
-                kinds_left = _note(left, found_left, kinds_left, cells[before], lost, gained, before)
+                distinct_left = _note(left, found_left, distinct_left, cells[before], weight, before)
                 found_left += 1
-            if cells[end] != WALL:
-                stop = end + span(cells, end)
-                lost, gained = _value(words, q, stop), _value(words, p, stop)
-                kinds_right = _note(right, found_right, kinds_right, cells[end], lost, gained, p)
+            if cells[end] != SEPARATOR:
+                distinct_right = _note(right, found_right, distinct_right, cells[end], weight, p)
                 found_right += 1
             cells[p] = new
             cells[q] = np.int32(-1)  # no start any more, even where the span is not written
             cells[p + 1] = p - end
             cells[end - 1] = p - end
         segment = pairs.segment_nexts[segment]
-    _spread(pairs, left, found_left, kinds_left, a, new, True)
-    _spread(pairs, right, found_right, kinds_right, b, new, False)
+    _spread(pairs, left, found_left, distinct_left, a, new, True)
+    _spread(pairs, right, found_right, distinct_right, b, new, False)
     pairs.counts[entry] = 0
-    _enqueue(pairs, left, kinds_left, new, True)
-    _enqueue(pairs, right, kinds_right, new, False)
+    _enqueue(pairs, left, distinct_left, new, True)
+    _enqueue(pairs, right, distinct_right, new, False)
 
 
 @native
 def occurrences_of(pairs: Pairs, entry: int) -> int:
-    """How many places a pair was ever found at."""
+    """Number of positions at which a pair was ever found."""
     total = 0
     segment = pairs.heads[entry]
     while segment >= 0:
@@ -200,16 +190,17 @@ def occurrences_of(pairs: Pairs, entry: int) -> int:
 def learn(
     words: Words,
     pairs: Pairs,
-    tokens: Tokens,
+    tokens: StringTable,
     left: Scratch,
     right: Scratch,
     merges: NDArray[np.int64],
     made: int,
     wanted: int,
-    limits: Limits,
+    rules: Rules,
 ) -> tuple[int, int]:
-    """Merge until there are ``wanted`` tokens, ``merges`` is full, no pair counts enough, or an
+    """Merge until there are ``wanted`` tokens, ``merges`` (left, right, count) is full, no pair counts enough, or an
     array is too short for the next merge; the number of merges and why it stopped."""
+    words, pairs, tokens, left, right = bare(words), bare(pairs), bare(tokens), bare(left), bare(right)
     while tokens.used[0] < wanted and made < merges.shape[0]:
         if pairs.used[HEAP] == 0:
             return made, EXHAUSTED
@@ -220,39 +211,48 @@ def learn(
             if pairs.counts[entry] > 0:
                 push(pairs, pairs.counts[entry], entry)
             continue
-        if count < limits.min_count:
+        if count < rules.min_count:
             return made, EXHAUSTED
-        if not allowed(words, pairs, tokens, entry, limits):
+        if not allowed(words, pairs, tokens, entry, rules):
             drop_top(pairs)
             continue
         occurrences = occurrences_of(pairs, entry)
         if not _has_room(pairs, tokens, left, entry, occurrences):
             return made, SHORT
         drop_top(pairs)
-        a = pairs.keys[entry] >> 32
-        b = pairs.keys[entry] & 0x7FFFFFFF
-        new = token_of(tokens, a, b)
+        a, b = ids_of(pairs, entry)
+        new = _token_of(tokens, a, b)
         _merge(words, pairs, left, right, entry, new)
         merges[made, 0] = a
         merges[made, 1] = b
-        merges[made, 2] = new
-        merges[made, 3] = count
+        merges[made, 2] = count
         made += 1
     return made, DONE
 
 
 @native
-def _has_room(pairs: Pairs, tokens: Tokens, scratch: Scratch, entry: int, occurrences: int) -> bool:
+def _token_of(tokens: StringTable, left: int, right: int) -> int:
+    """The id of the token with the bytes of ``left`` and ``right`` together; a new one if there is none."""
+    start = tokens.offsets[tokens.used[0]]
+    end = start
+    for token in (left, right):
+        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
+            tokens.arena[end] = tokens.arena[k]
+            end += 1
+    return add_string(tokens, tokens.arena, start, end, np.int64(0))
+
+
+@native
+def _has_room(pairs: Pairs, tokens: StringTable, scratch: Scratch, entry: int, occurrences: int) -> bool:
     """Whether the arrays can take the worst case of this merge."""
-    kinds = 4 * min(occurrences, tokens.used[0] + 1) + 1
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
+    distinct = 4 * min(occurrences, tokens.used[0] + 1) + 1
+    a, b = ids_of(pairs, entry)
     size = tokens.offsets[a + 1] - tokens.offsets[a] + tokens.offsets[b + 1] - tokens.offsets[b]
     return (
         occurrences <= scratch.tokens.size
-        and pairs.used[ENTRIES] + kinds < pairs.keys.size
-        and pairs.used[SEGMENTS] + kinds < pairs.segment_starts.size
+        and pairs.used[ENTRIES] + distinct < pairs.keys.size
+        and pairs.used[SEGMENTS] + distinct < pairs.segment_starts.size
         and pairs.used[POSITIONS] + 2 * occurrences < pairs.positions.size
-        and pairs.used[HEAP] + kinds < pairs.heap_counts.size
+        and pairs.used[HEAP] + distinct < pairs.heap_counts.size
         and tokens.offsets[tokens.used[0]] + size < tokens.arena.size
     )

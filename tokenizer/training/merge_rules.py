@@ -1,4 +1,4 @@
-"""What may become a token: the rules of a clean vocabulary, asked of the pair that is about to be merged."""
+"""The rules of a clean vocabulary, checked for the pair that is about to be merged."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from typing import NamedTuple
 import numpy as np
 
 from tokenizer.native.compile import native
-from tokenizer.training.merge_arrays import Pairs, Tokens, Words, span
+from tokenizer.training.counts import StringTable
+from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
 
 
-class Limits(NamedTuple):
-    """The rules in the form the kernel reads, see `tokenizer.training.merges.Rules`."""
+class Rules(NamedTuple):
+    """What a pair must fulfil to become a token."""
 
-    min_count: int
-    max_eojeols: int
-    min_sections: int
+    min_count: int = 2
+    """Pairs that count less are not merged."""
+    max_eojeols: int = 0
+    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans at most
+    so many words. 0 lets any pair merge, as other trainers do."""
+    min_sections: int = 1
+    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
+
+
+PLAIN_RULES = Rules()
+"""Those of other trainers, with their usual minimum count."""
 
 
 @native
-def allowed(words: Words, pairs: Pairs, tokens: Tokens, entry: int, limits: Limits) -> bool:
+def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: Rules) -> bool:
     """Whether the pair of an entry may become a token."""
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
-    if limits.max_eojeols > 0 and not _clean(tokens, a, b, limits.max_eojeols):
+    a, b = ids_of(pairs, entry)
+    if rules.max_eojeols > 0 and not _clean(tokens, a, b, rules.max_eojeols):
         return False
     if words.sections.size == 0 or not _joins_words(tokens, a, b):
         return True
-    return _widespread(words, pairs, entry, limits.min_sections)
+    return _widespread(words, pairs, entry, rules.min_sections)
 
 
 @native
-def _clean(tokens: Tokens, a: int, b: int, max_eojeols: int) -> bool:
+def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
     """Whether tokens ``a`` and ``b`` may become one: whole characters or a part of a single one, no space at
     the end of a word, at most ``max_eojeols`` words."""
     missing = 0  # continuation bytes that the last character still wants
@@ -65,8 +73,7 @@ def _clean(tokens: Tokens, a: int, b: int, max_eojeols: int) -> bool:
 @native
 def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
     """Whether a pair occurs in ``least`` sections of the corpus."""
-    a = pairs.keys[entry] >> 32
-    b = pairs.keys[entry] & 0x7FFFFFFF
+    a, b = ids_of(pairs, entry)
     seen = np.empty(least, dtype=np.int32)
     count = 0
     segment = pairs.heads[entry]
@@ -92,8 +99,8 @@ def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
 
 
 @native
-def _joins_words(tokens: Tokens, a: int, b: int) -> bool:
-    """Whether the bytes of two tokens have a space behind their first byte with a letter before it."""
+def _joins_words(tokens: StringTable, a: int, b: int) -> bool:
+    """Whether the bytes of two tokens have a space behind anything but a space, and so span two words."""
     last = np.uint8(0x20)
     for token in (a, b):
         for k in range(tokens.offsets[token], tokens.offsets[token + 1]):

@@ -1,4 +1,4 @@
-"""Learning merges from counted words: the driver of the kernel in `tokenizer.training.merge_kernel`.
+"""Learning merges from counted words: calls the kernel in `tokenizer.training.merge_kernel` and grows its arrays.
 
 >>> from tokenizer.vocabulary.byte_level import byte_alphabet
 >>> learned = learn_merges(Counts.of([(b"aab", 3), (b"ab", 2)]), byte_alphabet(), 258)
@@ -10,22 +10,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import native
+from tokenizer.progress import step
+from tokenizer.text.utf8 import joined
 from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
-from tokenizer.training.counts import Counts, grown
-from tokenizer.training.merge_rules import Limits
+from tokenizer.training.counts import Counts, CountTable, grown
+from tokenizer.training.merge_rules import PLAIN_RULES, Rules
 from tokenizer.vocabulary.byte_level import byte_order
 
-CHUNK = 1024  # merges between two turns of Python, for progress and Ctrl-C
+CHUNK = 1024
+"""Merges between two returns to Python, for progress and Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,8 @@ class Learned:
     """Every token by id, those it started from included."""
     merges: list[tuple[int, int]]
     """The new merges in order, as ids of the left and the right token."""
-    results: list[int]
-    """The id that each merge makes: a new one, or one that had the same bytes before."""
     counts: list[int]
-    """How often each merge's pair occurred when it was made."""
+    """Occurrences (weighted) of each merge's pair when it was made."""
     exhausted: bool
     """Whether it stopped because no pair occurred often enough."""
 
@@ -51,13 +51,11 @@ class Sequences:
     ids: NDArray[np.int32]
     """The words one after another."""
     offsets: NDArray[np.int64]
-    """Where each starts in ``ids``; one more than there are words."""
+    """Item of ``ids`` at which each word starts, and behind the last one its end."""
     weights: NDArray[np.int64]
-    """How often each occurs."""
-    boundaries: NDArray[np.int32] | None = None
-    """For the soft rule: for each id, twice the morpheme boundaries inside it, plus 1 if it starts at one."""
+    """Occurrences (weighted) of each word."""
     sections: NDArray[np.int32] | None = None
-    """For the document-frequency rule: the section of the corpus that each word stands in."""
+    """For the document-frequency rule: section of the corpus that each word stands in."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -67,35 +65,18 @@ class Sequences:
         return cls(ids[counts.data], counts.offsets, counts.counts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What may become a token."""
-
-    min_count: int = 2
-    """Pairs that count less are not merged."""
-    max_eojeols: int = 0
-    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans
-    at most so many words. 0 lets any pair merge, as other trainers do."""
-    min_sections: int = 1
-    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
-    straddle_penalty: float = 0.0
-    """What an occurrence that straddles morphemes takes from a pair's count, where the words know their
-    boundaries."""
-
-
 def learn_merges(
     words: Counts | Sequences,
     tokens: Sequence[bytes],
     wanted: int,
     *,
-    rules: Rules = Rules(),
-    on_progress: Callable[[int], None] | None = None,
+    rules: Rules = PLAIN_RULES,
+    title: str = "Learning merges",
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
 
-    Ties go to the pair with the smaller left id, then the smaller right id. ``on_progress`` is told how many
-    tokens each turn added.
-    `InputError` when the words have more than 2**31 symbols in all.
+    Ties go to the pair with the smaller left id, then the smaller right id. ``title`` names the bar that shows the
+    progress. `InputError` when the words have 2**31 symbols or more in all.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
     size = sequences.ids.size + sequences.weights.size + 2
@@ -103,21 +84,19 @@ def learn_merges(
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
     state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
     done: list[NDArray[np.int64]] = []
-    while True:
-        before = state.token_count
-        merges, reason = state.run(wanted)
-        done.append(merges)
-        if on_progress:
-            on_progress(state.token_count - before)
-        if reason == kernel.EXHAUSTED or state.token_count >= wanted:
-            break
+    reason = kernel.DONE
+    with step(title, total=wanted - len(tokens)) as progress:
+        while not done or (reason == kernel.DONE and len(state.tokens) < wanted):
+            before = len(state.tokens)
+            merges, reason = state.run(wanted)
+            done.append(merges)
+            progress.advance(len(state.tokens) - before)
     made = np.concatenate(done)
     return Learned(
-        tokens=state.token_list(),
+        tokens=[token for token, _ in state.tokens.result().items()],
         merges=[(a, b) for a, b in made[:, :2].tolist()],
-        results=made[:, 2].tolist(),
-        counts=made[:, 3].tolist(),
-        exhausted=state.token_count < wanted,
+        counts=made[:, 2].tolist(),
+        exhausted=len(state.tokens) < wanted,
     )
 
 
@@ -125,45 +104,35 @@ class _State:
     """The kernel's arrays, and their growth."""
 
     def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
-        cells = np.full(words.ids.size + words.weights.size + 2, arrays.WALL, dtype=np.int32)
+        cells = np.full(words.ids.size + words.weights.size + 2, arrays.SEPARATOR, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
         sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
-        penalty = round(100 * rules.straddle_penalty)
-        self.words = arrays.Words(cells, word_of, words.weights, _marks(words, cells), sections, penalty)
+        self.words = arrays.Words(cells, word_of, words.weights, sections)
         self.rules = rules
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
         self.left, self.right = _scratch(capacity, largest), _scratch(capacity, largest)
 
-    @property
-    def token_count(self) -> int:
-        return int(self.tokens.used[0])
-
     def run(self, wanted: int) -> tuple[NDArray[np.int64], int]:
         """Up to `CHUNK` merges; they and why it stopped."""
-        merges = np.empty((CHUNK, 4), dtype=np.int64)
+        merges = np.empty((CHUNK, 3), dtype=np.int64)
         made = 0
-        rules = self.rules
-        limits = Limits(rules.min_count, rules.max_eojeols, rules.min_sections)
         while True:
             made, reason = kernel.learn(
-                self.words, self.pairs, self.tokens, self.left, self.right, merges, made, wanted, limits
+                self.words, self.pairs, self.tokens.table, self.left, self.right, merges, made, wanted, self.rules
             )
             if reason != kernel.SHORT:
                 return merges[:made], reason
             self._make_room()
 
-    def token_list(self) -> list[bytes]:
-        raw, bounds = self.tokens.arena.tobytes(), self.tokens.offsets[: self.token_count + 1].tolist()
-        return [raw[a:b] for a, b in pairwise(bounds)]
-
     def _index(self) -> arrays.Pairs:
-        pairs = _empty_pairs(1 << 16)
+        """Every pair of the words; its positions are one segment."""
+        pairs = _with_room(_empty_pairs(), np.array([1 << 16, 0, 0, 0]))
         position = 1
         while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
-            pairs = _with_entries(pairs, 2 * pairs.keys.size)
+            pairs = _with_room(pairs, np.array([pairs.keys.size, 0, 0, 0]))
         entries = int(pairs.used[arrays.ENTRIES])
         sizes = np.zeros(entries, dtype=np.int32)
         pairs = pairs._replace(segment_sizes=sizes)
@@ -184,38 +153,21 @@ class _State:
         return pairs
 
     def _make_room(self) -> None:
-        """Make the arrays take the next merge whatever it touches, at least half as long again."""
-        p = self.pairs
-        occurrences = int(kernel.occurrences_of(p, p.heap_entries[0]))
-        kinds = 4 * min(occurrences, self.token_count + 1)
-        used = p.used + np.array([kinds + 1, kinds + 1, 2 * occurrences + 1, kinds + 1])
-        if used[arrays.ENTRIES] >= p.keys.size:
-            p = _with_entries(p, _more(used[arrays.ENTRIES], p.keys.size))
-        if used[arrays.SEGMENTS] >= p.segment_starts.size:
-            size = _more(used[arrays.SEGMENTS], p.segment_starts.size)
-            p = p._replace(
-                segment_starts=grown(p.segment_starts, size),
-                segment_sizes=grown(p.segment_sizes, size),
-                segment_nexts=grown(p.segment_nexts, size),
-            )
-        if used[arrays.POSITIONS] >= p.positions.size:
-            p = p._replace(positions=grown(p.positions, _more(used[arrays.POSITIONS], p.positions.size)))
-        if used[arrays.HEAP] >= p.heap_counts.size:
-            size = _more(used[arrays.HEAP], p.heap_counts.size)
-            p = p._replace(heap_counts=grown(p.heap_counts, size), heap_entries=grown(p.heap_entries, size))
-        self.pairs = p
+        """Make room for the next merge in the worst case; an array that grows grows by half at least."""
+        occurrences = int(kernel.occurrences_of(self.pairs, self.pairs.heap_entries[0]))
+        distinct = 4 * min(occurrences, len(self.tokens) + 1)
+        self.pairs = _with_room(self.pairs, np.array([distinct, distinct, 2 * occurrences, distinct]) + 1)
         if occurrences > self.left.tokens.size:
-            capacity = self.left.lost.size
+            capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
-        arena = self.tokens.arena
-        if 4 * int(self.tokens.offsets[self.token_count]) > arena.size:
-            self.tokens = self.tokens._replace(arena=grown(arena, 4 * arena.size))
+        self.tokens.reserve(0, 4 * int(self.tokens.table.offsets[len(self.tokens)]))
 
 
 @native
 def _lay_out(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], cells: NDArray[np.int32], word_of: NDArray[np.int32]
 ) -> None:
+    """Write the words into ``cells``, a separator before each, and to each cell its word."""
     at = 1
     for word in range(offsets.size - 1):
         for k in range(offsets[word], offsets[word + 1]):
@@ -225,73 +177,61 @@ def _lay_out(
         at += 1
 
 
-def _marks(words: Sequences, cells: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Running counts of boundaries for the kernel, see `tokenizer.training.merge_arrays.Words`."""
-    if words.boundaries is None:
-        return np.empty(0, dtype=np.int32)
-    own = np.ones(cells.size, dtype=np.int32)  # a wall is a boundary
-    own[cells >= 0] = words.boundaries
-    before = np.cumsum((own >> 1) + (own & 1), dtype=np.int32)
-    before[1:] = before[:-1].copy()
-    before[0] = 0
-    return 2 * before + (own & 1)
-
-
-def _token_table(tokens: list[bytes], capacity: int) -> arrays.Tokens:
-    offsets = np.zeros(capacity + 2, dtype=np.int64)
-    np.cumsum([len(t) for t in tokens], out=offsets[1 : len(tokens) + 1])
-    arena = np.zeros(max(1 << 16, 8 * int(offsets[len(tokens)])), dtype=np.uint8)
-    arena[: offsets[len(tokens)]] = np.frombuffer(b"".join(tokens), dtype=np.uint8)
-    slots = np.full(1 << (2 * capacity + 2).bit_length(), -1, dtype=np.int32)
-    table = arrays.Tokens(arena, offsets, slots, np.array([len(tokens)], dtype=np.int64))
-    arrays.place_tokens(table)
+def _token_table(tokens: Sequence[bytes], capacity: int) -> CountTable:
+    """The tokens so far, with room for ``capacity`` of them."""
+    ends = np.cumsum([len(token) for token in tokens])
+    table = CountTable()
+    table.reserve(capacity + 1, 8 * int(ends[-1]))
+    table.add(joined(tokens), ends - [len(token) for token in tokens], ends)
     return table
 
 
 def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
     return arrays.Scratch(
-        lost=np.zeros(tokens + 1, dtype=np.int64),
-        gained=np.zeros(tokens + 1, dtype=np.int64),
+        counts=np.zeros(tokens + 1, dtype=np.int64),
         sizes=np.zeros(tokens + 1, dtype=np.int64),
         cursors=np.zeros(tokens + 1, dtype=np.int64),
-        touched=np.empty(tokens + 1, dtype=np.int32),
+        neighbours=np.empty(tokens + 1, dtype=np.int32),
         tokens=np.empty(occurrences, dtype=np.int32),
         places=np.empty(occurrences, dtype=np.int32),
     )
 
 
-def _empty_pairs(entries: int) -> arrays.Pairs:
-    def ints(size: int) -> NDArray[np.int32]:
-        return np.empty(size, dtype=np.int32)
+_ARRAYS = (
+    ("keys", "counts", "heads"),
+    ("segment_starts", "segment_sizes", "segment_nexts"),
+    ("positions",),
+    ("heap_counts", "heap_entries"),
+)
+"""Arrays of `Pairs` that are in use as far as each item of `Pairs.used` says."""
 
-    def longs(size: int) -> NDArray[np.int64]:
-        return np.empty(size, dtype=np.int64)
 
+def _empty_pairs() -> arrays.Pairs:
+    ints, longs = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
     return arrays.Pairs(
-        slots=np.full(2 * entries, -1, dtype=np.int32),
-        keys=longs(entries),
-        counts=longs(entries),
-        heads=ints(entries),
-        segment_starts=longs(0),
-        segment_sizes=ints(0),
-        segment_nexts=ints(0),
-        positions=ints(0),
-        heap_counts=longs(0),
-        heap_entries=ints(0),
+        slots=ints,
+        keys=longs,
+        counts=longs,
+        heads=ints,
+        segment_starts=longs,
+        segment_sizes=ints,
+        segment_nexts=ints,
+        positions=ints,
+        heap_counts=longs,
+        heap_entries=ints,
         used=np.zeros(4, dtype=np.int64),
     )
 
 
-def _with_entries(pairs: arrays.Pairs, size: int) -> arrays.Pairs:
-    bigger = pairs._replace(
-        slots=np.full(1 << (2 * size).bit_length(), -1, dtype=np.int32),
-        keys=grown(pairs.keys, size),
-        counts=grown(pairs.counts, size),
-        heads=grown(pairs.heads, size),
-    )
-    arrays.place_keys(bigger)
-    return bigger
-
-
-def _more(needed: int, present: int) -> int:
-    return max(int(needed) + 1, present + present // 2)
+def _with_room(pairs: arrays.Pairs, added: NDArray[np.int64]) -> arrays.Pairs:
+    """Make room for so many more entries, segments, positions and items of the heap."""
+    for names, needed in zip(_ARRAYS, (pairs.used + added).tolist(), strict=True):
+        present = getattr(pairs, names[0]).size
+        if needed >= present:
+            size = max(needed + 1, present + present // 2)
+            pairs = pairs._replace(**{name: grown(getattr(pairs, name), size) for name in names})
+    if pairs.slots.size < 2 * pairs.keys.size:
+        capacity = 1 << (2 * pairs.keys.size).bit_length()
+        pairs = pairs._replace(slots=np.full(capacity, -1, dtype=np.int32))
+        arrays.place_keys(pairs)
+    return pairs

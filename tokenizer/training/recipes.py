@@ -12,24 +12,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from tokenizer.corpus.reader import Document, Errors, documents, total_size
+from tokenizer.corpus.reader import Errors, documents, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import step
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
-from tokenizer.training.counts import Counts, count_pretokens
+from tokenizer.training.counts import Counts
 from tokenizer.training.curriculum import CurriculumOptions, learn
-from tokenizer.training.merges import Learned, Rules, Sequences, learn_merges
-from tokenizer.training.morpheme_cuts import korean_count, split_counts
+from tokenizer.training.merge_rules import Rules
+from tokenizer.training.merges import Learned, Sequences, learn_merges
+from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
+from tokenizer.training.records import StageRecord, versions
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
@@ -60,35 +58,36 @@ def train(
     that the corpus cannot fill.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
-    job = _Job(recipe, vocab_size, curriculum, continue_from, min_count)
-    record = CorpusRecord()
+    job = _job(recipe, vocab_size, curriculum, continue_from, min_count)
     with step("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
-        workers = threads or cores()
-        if recipe == "curriculum":
-            collection = collect(source, threads=workers, on_document=record.note)
-        else:
-            counts = count_pretokens(record.texts(source), threads=workers)
+        collection = collect(source, GRAMMARS[recipe], threads=threads or cores())
+    options = curriculum or CurriculumOptions()
     if recipe == "curriculum":
-        learned, stages = learn(collection, job.wanted, job.options, min_count=min_count, start=job.start)
+        learned, stages = learn(collection, job.start, job.wanted, options, min_count=min_count)
     else:
-        learned, stages = _learn_flat(counts, job)
-    _check_filled(learned, job)
+        learned, stages = _learn_flat(collection.words, job, recipe, min_count)
+    if learned.exhausted:
+        reached = len(learned.tokens) + len(job.special_tokens)
+        raise InputError(
+            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no further pair of tokens occurs "
+            f"{min_count} times; give more text, or ask for at most {reached:,}"
+        )
     provenance = {
         "name": name,
         "recipe": recipe,
         "min_count": min_count,
-        "options": asdict(job.options) if recipe == "curriculum" else {},
+        "options": asdict(options) if recipe == "curriculum" else {},
         "continued_from": continue_from.fingerprint if continue_from else None,
-        "stages": stages,
-        "corpus": record.as_json(),
+        "stages": [asdict(stage) for stage in stages],
+        "corpus": asdict(collection.record),
         "versions": versions(),
     }
     return Tokenizer(
         build(
             learned.tokens,
             learned.merges,
-            special_tokens=job.specials,
+            special_tokens=job.special_tokens,
             grammar=GRAMMARS[recipe],
             strict=recipe == "strict",
             provenance=provenance,
@@ -96,110 +95,54 @@ def train(
     )
 
 
+@dataclass(frozen=True)
 class _Job:
-    """What was asked for, checked."""
+    """What there is to learn."""
 
-    def __init__(
-        self,
-        recipe: str,
-        vocab_size: int,
-        curriculum: CurriculumOptions | None,
-        continue_from: Tokenizer | None,
-        min_count: int,
-    ) -> None:
-        if recipe not in RECIPES:
-            raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
-        if curriculum and recipe != "curriculum":
-            raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
-        if min_count < 1:
-            raise InputError(f"minimum count {min_count} is below 1")
-        self.recipe, self.vocab_size, self.min_count = recipe, vocab_size, min_count
-        self.options = curriculum or CurriculumOptions()
-        self.specials = default_special_tokens()
-        self.start: tuple[list[bytes], list[tuple[int, int]]] = (byte_alphabet(), [])
-        if continue_from:
-            old = continue_from.vocabulary
-            if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
-                raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
-            self.specials = sorted(old.special_tokens, key=lambda text: old.special_tokens[text])
-            self.start = (old.tokens, old.merges)
-        least = len(self.start[0]) + len(self.specials)
-        if vocab_size < least:
-            what = f"{len(self.start[0]):,} tokens to start from and {len(self.specials)} special tokens"
-            raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
-        self.wanted = vocab_size - len(self.specials)
+    start: Learned
+    """The tokens and merges to go on from."""
+    special_tokens: list[str]
+    """Their texts in the order of their ids."""
+    wanted: int
+    """Number of tokens to end with, special tokens left out."""
 
 
-def _learn_flat(counts: Counts, job: _Job) -> tuple[Learned, list[dict[str, Any]]]:
+def _job(
+    recipe: str,
+    vocab_size: int,
+    curriculum: CurriculumOptions | None,
+    continue_from: Tokenizer | None,
+    min_count: int,
+) -> _Job:
+    """The arguments of `train`, checked."""
+    if recipe not in RECIPES:
+        raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
+    if curriculum and recipe != "curriculum":
+        raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
+    if min_count < 1:
+        raise InputError(f"minimum count {min_count} is below 1")
+    start, special_tokens = Learned(byte_alphabet(), [], [], False), default_special_tokens()
+    if continue_from:
+        old = continue_from.vocabulary
+        if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
+            raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
+        special_tokens = sorted(old.special_tokens, key=lambda text: old.special_tokens[text])
+        start = Learned(old.tokens, old.merges, [], False)
+    least = len(start.tokens) + len(special_tokens)
+    if vocab_size < least:
+        what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
+        raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
+    return _Job(start, special_tokens, vocab_size - len(special_tokens))
+
+
+def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[Learned, list[StageRecord]]:
     """The one stage of the recipes plain and strict."""
-    if job.recipe == "strict":
-        with step("Splitting at morphemes (Kiwi)", total=korean_count(counts)) as progress:
-            counts = split_counts(counts, on_progress=progress.advance)
-    tokens, merges = job.start
-    ids, offsets = encode_strings(counts, tokens, merges)
-    with step("Learning merges", total=job.wanted - len(tokens)) as progress:
-        learned = learn_merges(
-            Sequences(ids, offsets, counts.counts),
-            tokens,
-            job.wanted,
-            rules=Rules(min_count=job.min_count),
-            on_progress=progress.advance,
-        )
+    if recipe == "strict":
+        cuts = word_cuts(words, 1, "Splitting at morphemes (Kiwi)")
+        words = morpheme_pieces(words, cuts, words.counts >= 1)
+    start = job.start
+    sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
+    learned = learn_merges(sequences, start.tokens, job.wanted, rules=Rules(min_count=min_count))
     last = learned.counts[-1] if learned.counts else None
-    learned = replace(learned, merges=merges + learned.merges)
-    return learned, [{"stage": job.recipe, "until": 1.0, "tokens": len(learned.tokens), "last_count": last}]
-
-
-class CorpusRecord:
-    """What a corpus was, gathered while it streams by."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, int] = {}
-        self.documents = self.characters = self.bytes = 0
-        self._digest = hashlib.sha256()
-
-    def note(self, document: Document) -> None:
-        """Add one document."""
-        raw = document.text.encode("utf-8")
-        self.documents += 1
-        self.characters += len(document.text)
-        self.bytes += len(raw)
-        name = Path(document.source).name
-        self.files[name] = self.files.get(name, 0) + len(raw)
-        self._digest.update(raw)
-
-    def texts(self, source: Iterator[Document]) -> Iterator[str]:
-        """Pass the texts on, taking note of each."""
-        for document in source:
-            self.note(document)
-            yield document.text
-
-    def as_json(self) -> dict[str, Any]:
-        """Files with their sizes, totals and a SHA-256 of the whole text."""
-        return {
-            "files": self.files,
-            "documents": self.documents,
-            "characters": self.characters,
-            "bytes": self.bytes,
-            "sha256": self._digest.hexdigest(),
-        }
-
-
-def _check_filled(learned: Learned, job: _Job) -> None:
-    if learned.exhausted:
-        reached = len(learned.tokens) + len(job.specials)
-        raise InputError(
-            f"the corpus fills only {reached:,} of {job.vocab_size:,} ids: no further pair of tokens occurs "
-            f"{job.min_count} times; give more text, or ask for at most {reached:,}"
-        )
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a vocabulary depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("gyeol", "numpy", "numba", "kiwipiepy", "kiwipiepy_model"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    learned = replace(learned, merges=start.merges + learned.merges)
+    return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last)]

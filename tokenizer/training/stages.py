@@ -6,17 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.encoding import encoder
-from tokenizer.native.byte_words import padded
 from tokenizer.native.compile import native
-from tokenizer.pretokenize.o200k import next_pretoken
-from tokenizer.text.unicode import class_table, is_hangul
 from tokenizer.training.collect import Collection
-from tokenizer.training.counts import Counts, CountTable
+from tokenizer.training.counts import Counts
 from tokenizer.training.merges import Sequences
+from tokenizer.training.morpheme_cuts import morpheme_pieces
 
 KIWI_MIN_COUNT = 2
-"""Rarer words are left out of the morphemes stage: half of the distinct words, a fiftieth of the text."""
-_o200k_end = next_pretoken
+"""Rarer words are left out of the stage morphemes: half of the distinct words, 2% of the text."""
 
 
 def stage_sequences(
@@ -27,102 +24,23 @@ def stage_sequences(
     weights: NDArray[np.int64],
     tokens: list[bytes],
     merges: list[tuple[int, int]],
-    marked: bool,
 ) -> Sequences:
-    """The training text of a stage, segmented by the merges so far; ``marked`` with morpheme boundaries."""
+    """The training text of a stage, segmented by the merges so far."""
     if level == "morphemes":
-        pieces = _morpheme_pieces(words, collection.words.counts, *cuts)
+        pieces = morpheme_pieces(words, cuts, collection.words.counts >= KIWI_MIN_COUNT)
         ids, offsets = encode_strings(pieces, tokens, merges)
         return Sequences(ids, offsets, pieces.counts)
     ids, offsets = encode_strings(words, tokens, merges)
-    marks = None
-    if marked:
-        lengths = np.array([len(token) for token in tokens], dtype=np.int32)
-        marks = _unit_marks(ids, offsets, lengths, *cuts)
     if level == "eojeols":
-        return Sequences(ids, offsets, words.counts, marks)
-    return _run_sequences(collection, ids, offsets, weights, words.counts, marks)
+        return Sequences(ids, offsets, words.counts)
+    return _run_sequences(collection, ids, offsets, weights, words.counts)
 
 
 def encode_strings(
     strings: Counts, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Each string as ids by the given merges, one after another, and where each starts."""
+    """The ids of all strings by the given merges, one after another, and the item at which each string starts."""
     return encoder.encode_strings(strings.data, strings.offsets, tokens, merges)
-
-
-def _morpheme_pieces(
-    words: Counts, plain_counts: NDArray[np.int64], cut_offsets: NDArray[np.int64], cuts: NDArray[np.int32]
-) -> Counts:
-    """The words cut at morphemes or capitals, equal pieces counted together."""
-    bounds, of_word = _piece_bounds(padded(words.data), words.offsets, plain_counts, cut_offsets, cuts, class_table())
-    table = CountTable()
-    kept = bounds[:, 0] >= 0
-    starts, ends = bounds[kept, 0], bounds[kept, 1]
-    data, offsets = _gathered(words.data, starts, ends)
-    table.merge(Counts(data, offsets, words.counts[of_word[kept]]))
-    return table.result()
-
-
-@native
-def _piece_bounds(
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    cut_offsets: NDArray[np.int64],
-    cuts: NDArray[np.int32],
-    classes: NDArray[np.uint8],
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Start and end of every piece and the word it is of; words with Hangul that Kiwi has not seen are left out."""
-    size = cuts.size + offsets.size + data.size // 2
-    bounds = np.full((size, 2), -1, dtype=np.int64)
-    of_word = np.zeros(size, dtype=np.int32)
-    count = 0
-    for word in range(offsets.size - 1):
-        i, end = offsets[word], offsets[word + 1]
-        if _has_hangul(data, i, end):
-            if counts[word] < KIWI_MIN_COUNT:
-                continue
-            for k in range(cut_offsets[word], cut_offsets[word + 1] + 1):
-                stop = offsets[word] + cuts[k] if k < cut_offsets[word + 1] else end
-                bounds[count, 0] = i
-                bounds[count, 1] = stop
-                of_word[count] = word
-                count += 1
-                i = stop
-            continue
-        while i < end:
-            stop = _o200k_end(data, i, end, classes)
-            bounds[count, 0] = i
-            bounds[count, 1] = stop
-            of_word[count] = word
-            count += 1
-            i = stop
-    return bounds[:count], of_word[:count]
-
-
-@native
-def _has_hangul(data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether UTF-8 holds a Hangul syllable or jamo, as `tokenizer.text.unicode.has_hangul`."""
-    for i in range(start, end - 2):
-        if 0xE1 <= data[i] <= 0xED:
-            code = ((data[i] & 0x0F) << 12) | ((data[i + 1] & 0x3F) << 6) | (data[i + 2] & 0x3F)
-            if is_hangul(code):
-                return True
-    return False
-
-
-@native
-def _gathered(
-    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    offsets = np.zeros(starts.size + 1, dtype=np.int64)
-    for i in range(starts.size):
-        offsets[i + 1] = offsets[i] + ends[i] - starts[i]
-    out = np.empty(offsets[-1], dtype=np.uint8)
-    for i in range(starts.size):
-        out[offsets[i] : offsets[i + 1]] = data[starts[i] : ends[i]]
-    return out, offsets
 
 
 def _run_sequences(
@@ -131,84 +49,41 @@ def _run_sequences(
     offsets: NDArray[np.int64],
     weights: NDArray[np.int64],
     word_counts: NDArray[np.int64],
-    marks: NDArray[np.int32] | None,
 ) -> Sequences:
-    """Runs as sequences of their words' ids, and words for what stands in no kept run."""
+    """The kept runs as ids, and the words by themselves as often as they stand in no kept run."""
     alone = word_counts.copy()
-    parts: list[NDArray[np.int32]] = []
-    mark_parts: list[NDArray[np.int32]] = []
-    sizes: list[NDArray[np.int64]] = []
-    run_weights: list[NDArray[np.int64]] = []
-    sections: list[NDArray[np.int32]] = []
+    parts: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []
+    amounts: list[NDArray[np.int64]] = []
     for source, weight in zip(collection.sources, weights, strict=True):
         amount = int(weight) * collection.run_weight
         alone -= amount * np.bincount(source.run_words, minlength=alone.size)
-        ends = _concatenated_sizes(source.run_words, source.run_offsets, offsets)
-        parts.append(_concatenated(source.run_words, ids, offsets, int(ends.sum())))
-        if marks is not None:
-            mark_parts.append(_concatenated(source.run_words, marks, offsets, int(ends.sum())))
-        sizes.append(ends)
-        run_weights.append(np.full(ends.size, amount, dtype=np.int64))
-        sections.append(source.sections)
+        parts.append(_joined_words(source.run_words, source.run_offsets, ids, offsets))
+        amounts.append(np.full(source.sections.size, amount, dtype=np.int64))
     alone = np.maximum(alone, 0)  # a sample of the runs may hold a word too often
-    left = np.flatnonzero(alone).astype(np.int32)
-    lengths = np.diff(offsets)[left]
-    parts.append(_concatenated(left, ids, offsets, int(lengths.sum())))
-    if marks is not None:
-        mark_parts.append(_concatenated(left, marks, offsets, int(lengths.sum())))
+    rest = np.flatnonzero(alone).astype(np.int32)
+    parts.append(_joined_words(rest, np.arange(rest.size + 1), ids, offsets))
+    sections = [source.sections for source in collection.sources]
     return Sequences(
-        np.concatenate(parts),
-        np.concatenate([[0], np.cumsum(np.concatenate([*sizes, lengths]))]),
-        np.concatenate([*run_weights, alone[left]]),
-        np.concatenate(mark_parts) if marks is not None else None,
-        np.concatenate([*sections, np.zeros(left.size, dtype=np.int32)]),
+        np.concatenate([part for part, _ in parts]),
+        np.concatenate([[0], np.cumsum(np.concatenate([sizes for _, sizes in parts]))]),
+        np.concatenate([*amounts, alone[rest]]),
+        np.concatenate([*sections, np.zeros(rest.size, dtype=np.int32)]),
     )
 
 
 @native
-def _concatenated_sizes(
-    words: NDArray[np.int32], run_offsets: NDArray[np.int64], offsets: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _joined_words(
+    words: NDArray[np.int32], run_offsets: NDArray[np.int64], ids: NDArray[np.int32], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The ids of each run's words in turn, and how many ids each run has."""
     sizes = np.zeros(run_offsets.size - 1, dtype=np.int64)
     for run in range(sizes.size):
         for k in range(run_offsets[run], run_offsets[run + 1]):
             sizes[run] += offsets[words[k] + 1] - offsets[words[k]]
-    return sizes
-
-
-@native
-def _concatenated(
-    words: NDArray[np.int32], values: NDArray[np.int32], offsets: NDArray[np.int64], size: int
-) -> NDArray[np.int32]:
-    """The values of each word in turn."""
-    out = np.empty(size, dtype=np.int32)
-    at = 0
+    joined = np.empty(sizes.sum(), dtype=np.int32)
+    count = 0
     for word in words:
         for k in range(offsets[word], offsets[word + 1]):
-            out[at] = values[k]
-            at += 1
-    return out
-
-
-@native
-def _unit_marks(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    lengths: NDArray[np.int32],
-    cut_offsets: NDArray[np.int64],
-    cuts: NDArray[np.int32],
-) -> NDArray[np.int32]:
-    """For each id of each word, twice the boundaries inside it, plus 1 if it starts at one."""
-    marks = np.zeros(ids.size, dtype=np.int32)
-    for word in range(offsets.size - 1):
-        at = 0
-        c = cut_offsets[word]
-        for k in range(offsets[word], offsets[word + 1]):
-            stop = at + lengths[ids[k]]
-            if at == 0 or (c < cut_offsets[word + 1] and cuts[c] == at):
-                marks[k] = 1
-            while c < cut_offsets[word + 1] and cuts[c] < stop:
-                marks[k] += 2 if cuts[c] > at else 0
-                c += 1
-            at = stop
-    return marks
+            joined[count] = ids[k]
+            count += 1
+    return joined, sizes

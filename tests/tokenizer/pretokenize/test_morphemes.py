@@ -7,8 +7,6 @@ import itertools
 import pytest
 
 from tokenizer.pretokenize.morphemes import boundaries, piece_ends
-from tokenizer.training.counts import count_pretokens
-from tokenizer.training.morpheme_cuts import split_counts
 
 
 @pytest.mark.parametrize(
@@ -26,12 +24,6 @@ def test_boundaries(eojeol: str, pieces: list[str]) -> None:
     (cuts,) = boundaries([eojeol])
     edges = [0, *cuts, len(eojeol)]
     assert [eojeol[a:b] for a, b in itertools.pairwise(edges)] == pieces
-
-
-def test_the_space_before_a_word_stays_with_its_first_piece() -> None:
-    counts = split_counts(count_pretokens(["나는 학교에서 책을 read", "학교에서"]))
-    found = {string.decode(): count for string, count in counts.items()}
-    assert found == {"나": 1, "는": 1, " 학교": 1, "학교": 1, "에서": 2, " 책": 1, "을": 1, " read": 1}
 
 
 def test_piece_ends_count_bytes_and_texts() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
+from tests.support.bpe import count_pretokens
 from tokenizer.pretokenize.grammars import pretokens
-from tokenizer.training.counts import Counts, CountTable, count_pretokens
+from tokenizer.training.counts import Counts
 
 
 @settings(max_examples=100, deadline=None)
@@ -28,9 +29,7 @@ def test_tables_grow_and_threads_add_up() -> None:
 
 
 def test_many_distinct_strings_and_one_very_long() -> None:
-    table = CountTable()
-    table.count_pretokens([" ".join(f"w{chr(0xAC00 + i)}" for i in range(11_000)), "가" * 1_000_000])
-    counts = table.result()
+    counts = count_pretokens([" ".join(f"w{chr(0xAC00 + i)}" for i in range(11_000)), "가" * 1_000_000])
     assert len(counts) == 11_001
     assert max(len(string) for string, _ in counts.items()) == 3_000_000
 

@@ -1,0 +1,47 @@
+"""What gyeol.json records of a training: its corpus, its stages, and the versions at work."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+
+@dataclass
+class CorpusRecord:
+    """What a corpus was."""
+
+    files: dict[str, int] = field(default_factory=dict)
+    """Bytes of UTF-8 by file name."""
+    documents: int = 0
+    characters: int = 0
+    """Code points in all."""
+    bytes: int = 0
+    """Bytes of UTF-8 in all."""
+    sha256: str = ""
+    """SHA-256 of all documents' UTF-8, one after another, in hexadecimal."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of a training that was finished, or that had no further pair to merge."""
+
+    stage: str
+    """The level of the curriculum, or the recipe where it has one stage only."""
+    until: float
+    """Share of the vocabulary, up to 1, that was to be filled when it ended."""
+    tokens: int
+    """Size of the vocabulary at its end, special tokens left out."""
+    last_count: float | None
+    """Occurrences of the last pair that was merged, weighted in the curriculum; None if no pair was."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a vocabulary depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("gyeol", "numpy", "numba", "kiwipiepy", "kiwipiepy_model"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
