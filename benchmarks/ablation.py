@@ -1,10 +1,10 @@
-"""What each part of the recipe is worth: vocabularies trained on one corpus, measured on another.
+"""Ablation of the recipe: vocabularies trained on one corpus, measured on another.
 
     python -m benchmarks.ablation CORPUS --dev TEXTS --vocab-size 102400 --json ablation.json
 
 Every vocabulary is trained in a process of its own (see `benchmarks.speed.child`) and measured with
-`benchmarks.fertility.measure` and `benchmarks.fertility.alignment` (Korean files only, against Kiwi). The file is
-written again after each, and those that it already has are not trained again.
+`benchmarks.fertility.measure`; alignment is on the Korean files, against Kiwi. The file is written again after each,
+and those that it already has are not trained again.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.fertility.alignment import Gold, alignment
+from benchmarks.command import input_errors
+from benchmarks.fertility.boundaries import Boundaries
 from benchmarks.fertility.measuring import measure
+from benchmarks.fertility.results import as_json
 from benchmarks.peers.load import load_peer
-from benchmarks.provenance import command, provenance
+from benchmarks.provenance import provenance
 from benchmarks.report.terminal import print_whole
-from benchmarks.speed.__main__ import input_errors
 from benchmarks.speed.child import Unmeasured, measure_in_child
 from benchmarks.speed.trainers import TrainJob
-from tokenizer.corpus import documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
 from tokenizer.progress import step
@@ -58,9 +58,6 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "no weights": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["superwords", 1.0]]}),
     "temperature 1 (files as large as they are)": ("gyeol-curriculum", _curriculum(temperature=1.0)),
     "temperature 0 (files all alike)": ("gyeol-curriculum", _curriculum(temperature=0.0)),
-    "soft rule, penalty 0": ("gyeol-curriculum", _curriculum(straddle_penalty=0.0)),
-    "soft rule, penalty 1": ("gyeol-curriculum", _curriculum(straddle_penalty=1.0)),
-    "soft rule, penalty 4": ("gyeol-curriculum", _curriculum(straddle_penalty=4.0)),
     "superwords of at most 2 eojeols": ("gyeol-curriculum", _curriculum(max_eojeols=2)),
     "superwords of single sections too": ("gyeol-curriculum", _curriculum(min_sections=1)),
     "plain": ("gyeol-plain", {}),
@@ -72,19 +69,16 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def measured(folder: Path, dev: Sequence[str], gold: Gold) -> dict[str, Any]:
+def measured(folder: Path, dev: Sequence[str], boundaries: Boundaries) -> dict[str, Any]:
     """The figures of the vocabulary in ``folder``: ratios to o200k_base per file and group, and its alignment."""
     peer = load_peer(folder)
-    fertility = measure([peer], dev)
-    own = fertility["results"][peer.name]
-    korean = {file["path"] for file in fertility["files"] if file["group"] == "Korean"}
-    texts = (document.text for document in documents([str(p) for p in find_files(dev)]) if document.source in korean)
+    own = measure([peer], dev, alignment=boundaries).results[peer.name]
     return {
-        "ratio": {group: figures["ratio"]["o200k_base"] for group, figures in own["groups"].items()},
-        "files": {name: figures["ratio"]["o200k_base"] for name, figures in own["files"].items()},
-        "bytes_per_token": own["macro"]["bytes_per_token"],
-        "round_trip": own["round_trip"],
-        "alignment": alignment(peer, texts, gold),
+        "ratio": {group: figures.ratio["o200k_base"] for group, figures in own.groups.items()},
+        "files": {name: figures.ratio["o200k_base"] for name, figures in own.files.items()},
+        "bytes_per_token": own.macro.bytes_per_token,
+        "round_trip": as_json(own.round_trip),
+        "alignment": as_json(own.groups.get("Korean", own.macro).alignment),
     }
 
 
@@ -100,15 +94,15 @@ def run(
     )
     if result.get("settings") != settings:
         raise InputError(f"{path}: holds an ablation with other settings; name another file")
-    result["provenance"] = provenance() | {"command": command("python", "-m", "benchmarks.ablation")}
+    result["provenance"] = as_json(provenance("python", "-m", "benchmarks.ablation"))
     rows, skipped = result.setdefault("variants", {}), result.setdefault("skipped", {})
-    gold = Gold()
+    boundaries = Boundaries.from_kiwi()
     with step("Ablation", total=len(names)) as progress:
         for name in names:
             progress.note(name)
             if name not in rows:
                 try:
-                    rows[name] = _variant(name, corpus, dev, vocab_size, gold, timeout)
+                    rows[name] = _variant(name, corpus, dev, vocab_size, boundaries, timeout)
                     skipped.pop(name, None)
                 except Unmeasured as error:
                     skipped[name] = str(error)
@@ -118,7 +112,7 @@ def run(
 
 
 def _variant(
-    name: str, corpus: Sequence[str], dev: Sequence[str], vocab_size: int, gold: Gold, timeout: float
+    name: str, corpus: Sequence[str], dev: Sequence[str], vocab_size: int, boundaries: Boundaries, timeout: float
 ) -> dict[str, Any]:
     trainer, options = VARIANTS[name]
     job = asdict(TrainJob(list(corpus), vocab_size, cores(), options))
@@ -126,7 +120,7 @@ def _variant(
         folder = Path(scratch) / "variant"
         request = {"trainer": trainer, "train": job, "save": str(folder)}
         figures = measure_in_child(request, Path(scratch), cores(), timeout)
-        return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, gold)}
+        return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, boundaries)}
 
 
 def print_ablation(result: dict[str, Any], console: Console | None = None) -> None:

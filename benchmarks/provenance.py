@@ -6,10 +6,11 @@ import configparser
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from tokenizer.threads import cores
 
@@ -17,15 +18,39 @@ PACKAGES = ("gyeol", "tiktoken", "tokenizers", "splintr-rs", "sentencepiece", "k
 """What can change a figure."""
 
 
-def provenance() -> dict[str, Any]:
-    """Versions of the packages and of Python, the machine, the date (UTC) and the command line."""
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": command(Path(sys.argv[0]).name),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
-        "machine": {"cpu": _cpu(), "cores": cores(), "system": platform.platform()},
-    }
+@dataclass(frozen=True)
+class Machine:
+    """The computer of a measurement."""
+
+    cpu: str
+    cores: int
+    """Cores that the process may use"""
+    system: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from."""
+
+    date: str
+    """UTC, ISO 8601"""
+    command: str
+    """Command line, absolute paths cut to their last part"""
+    python: str
+    versions: dict[str, str | None]
+    """By package; null if it is not installed"""
+    machine: Machine
+
+
+def provenance(*program: str, packages: Sequence[str] = PACKAGES) -> Provenance:
+    """The origin of a result that ``program`` (this process's file by default) makes now."""
+    return Provenance(
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        command=command(*(program or (Path(sys.argv[0]).name,))),
+        python=platform.python_version(),
+        versions={name: _version(name) for name in packages},
+        machine=Machine(_cpu(), cores(), platform.platform()),
+    )
 
 
 def command(*program: str) -> str:

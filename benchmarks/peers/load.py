@@ -1,6 +1,6 @@
 """From a name or a path to the tokenizer that is compared:
 
-load_peer("o200k_base")             tiktoken, without a network (see o200k.py)
+load_peer("o200k_base")             tiktoken, without a network (see openai.py)
 load_peer("qwen3")                  a vocabulary that splintr-rs carries
 load_peer("runs/mine")              a folder saved by Gyeol, or a folder with a tokenizer.json
 load_peer("runs/spm.model")         SentencePiece
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import splintr
@@ -21,6 +22,14 @@ from tokenizer.errors import InputError
 from tokenizer.shipped import shipped_names
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """A tokenizer that could not be loaded."""
+
+    name: str
+    reason: str
 
 
 def load_peer(spec: str | Path) -> Peer:
@@ -73,9 +82,7 @@ def load_peers(specs: Iterable[str | Path | Peer], cached: Mapping[str, Peer] | 
     return found
 
 
-def load_what_loads(
-    specs: Sequence[str | Path | Peer],
-) -> tuple[list[Peer | None], list[dict[str, str]]]:
+def load_what_loads(specs: Sequence[str | Path | Peer]) -> tuple[list[Peer | None], list[NotLoaded]]:
     """As `load_peers`, with None for a tokenizer that cannot be loaded, and the name and reason of each such.
 
     Raises `InputError` only for two tokenizers of the same name.
@@ -93,7 +100,7 @@ def load_what_loads(
         except InputError as error:
             failed[str(key)] = str(error)
     found = dict(zip(usable, load_peers(list(usable.values()), cached), strict=True))
-    return [found.get(i) for i in range(len(specs))], [{"name": k, "reason": v} for k, v in failed.items()]
+    return [found.get(i) for i in range(len(specs))], [NotLoaded(*row) for row in failed.items()]
 
 
 def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | type[SplintrPeer]]]:

@@ -23,8 +23,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from benchmarks.fertility.results import Interval, Report
 from benchmarks.peers.adapters import GyeolPeer
-from benchmarks.report.terminal import groups_of
 
 WIDTH = 340
 ROW = 36
@@ -65,11 +65,13 @@ _SETTINGS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Bar:
-    """The ratio of one tokenizer, with its interval where it was measured."""
+    """The ratio of one tokenizer."""
 
     name: str
     ratio: float | None
-    interval: Sequence[float] | None
+    """Tokens of the baseline / tokens of the tokenizer."""
+    interval: Interval | None
+    """Drawn as whiskers where it was measured."""
     ours: bool
     baseline: bool
 
@@ -80,30 +82,29 @@ class Point:
 
     name: str
     vocab_size: int
+    """Number of ids."""
     fertility: float
+    """Tokens per character."""
     ours: bool
     baseline: bool
 
 
-def ratio_charts(result: dict[str, Any], base: str) -> dict[str, str]:
-    """For each group of files a chart of the ratios to ``base``: bars on one scale, whiskers, a line at 1.
-
-    ``result`` is what `benchmarks.fertility.measure` returned.
-    """
-    bars = {group: _bars(result, group, base) for group in groups_of(result)}
+def ratio_charts(report: Report, base: str) -> dict[str, str]:
+    """For each group of files a chart of the ratios to ``base``: bars on one scale, whiskers, a line at 1."""
+    bars = {group: _bars(report, group, base) for group in report.groups}
     ends = [end for rows in bars.values() for bar in rows for end in (bar.ratio or 0, *(bar.interval or ()))]
     limit = 1.05 * max(1, *ends)
     return {group: _ratio_chart(rows, limit, f"ratio {base} {group}") for group, rows in bars.items()}
 
 
-def vocabulary_charts(result: dict[str, Any]) -> dict[str, str]:
+def vocabulary_charts(report: Report) -> dict[str, str]:
     """For each group of files a chart of tokens per character by size of vocabulary, every point with its name."""
-    return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in groups_of(result)}
+    return {group: _vocabulary_chart(_points(report, group), f"size {group}") for group in report.groups}
 
 
-def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
+def ratio_picture(report: Report, base: str, group: str) -> str:
     """The chart of one group's ratios as an SVG file of its own, in fixed colours on white."""
-    svg = ratio_charts(result, base)[group]
+    svg = ratio_charts(report, base)[group]
     for variable, colour in _FIXED.items():
         svg = svg.replace(f"var(--{variable})", colour)
     view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
@@ -111,21 +112,20 @@ def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
     return svg.replace("<svg ", f"<svg{size} ", 1)
 
 
-def _bars(result: dict[str, Any], group: str, base: str) -> list[Bar]:
+def _bars(report: Report, group: str, base: str) -> list[Bar]:
     rows = []
-    for tokenizer in result["tokenizers"]:
-        own = result["results"][tokenizer["name"]]["groups"][group]
-        interval = own["intervals"]["ratio"][base]
-        ours, baseline = tokenizer["kind"] == GyeolPeer.kind, tokenizer["name"] == base
-        rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, ours, baseline))
+    for tokenizer in report.tokenizers:
+        own = report.results[tokenizer.name].groups[group]
+        ours, baseline = tokenizer.kind == GyeolPeer.kind, tokenizer.name == base
+        rows.append(Bar(tokenizer.name, own.ratio[base], own.intervals.ratio[base], ours, baseline))
     return rows
 
 
-def _points(result: dict[str, Any], group: str) -> list[Point]:
-    rates = {name: own["groups"][group]["tokens_per_character"] for name, own in result["results"].items()}
+def _points(report: Report, group: str) -> list[Point]:
+    rates = {name: own.groups[group].tokens_per_character for name, own in report.results.items()}
     return [
-        Point(t["name"], t["vocab_size"], rates[t["name"]], t["kind"] == GyeolPeer.kind, t["name"] in result["against"])
-        for t in result["tokenizers"]
+        Point(t.name, t.vocab_size, rates[t.name], t.kind == GyeolPeer.kind, t.name in report.against)
+        for t in report.tokenizers
     ]
 
 
@@ -169,7 +169,7 @@ def _vocabulary_chart(points: Sequence[Point], salt: str) -> str:
 
 
 def _axes(height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
-    """A figure of `WIDTH` units and axes that leave these margins"""
+    """A figure of `WIDTH` units and axes that leave these margins."""
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)  # a pixel is a unit
     FigureCanvasSVG(figure)
     box = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height)

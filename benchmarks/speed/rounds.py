@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import command, provenance, shown_path
+from benchmarks.provenance import PACKAGES, provenance, shown_path
 from benchmarks.speed.child import Unmeasured, measure_in_child
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.progress import step
 
-PEERS = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
+LIBRARIES = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
 
 
 def run_rounds(
@@ -51,14 +51,8 @@ def missing(modules: Iterable[str]) -> str | None:
 
 
 def speed_provenance() -> dict[str, Any]:
-    """Provenance with the rivals' versions, and the command without machine paths."""
-    found = provenance()
-    for package in PEERS:
-        try:
-            found["versions"][package] = version(package)
-        except PackageNotFoundError:
-            found["versions"][package] = None
-    return found | {"command": command("python", "-m", "benchmarks.speed")}
+    """Provenance with the versions of all libraries that are compared."""
+    return asdict(provenance("python", "-m", "benchmarks.speed", packages=(*PACKAGES, *LIBRARIES)))
 
 
 def describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:
