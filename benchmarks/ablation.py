@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.command import input_errors
 from benchmarks.fertility.boundaries import Boundaries
@@ -25,7 +23,7 @@ from benchmarks.fertility.measuring import measure
 from benchmarks.fertility.results import as_json
 from benchmarks.peers.load import load_peer
 from benchmarks.provenance import provenance
-from benchmarks.report.terminal import print_whole
+from benchmarks.report.terminal import new_table, print_whole
 from benchmarks.speed.child import Unmeasured, measure_in_child
 from benchmarks.speed.trainers import TrainJob
 from tokenizer.errors import InputError
@@ -115,19 +113,25 @@ def _variant(
     name: str, corpus: Sequence[str], dev: Sequence[str], vocab_size: int, boundaries: Boundaries, timeout: float
 ) -> dict[str, Any]:
     trainer, options = VARIANTS[name]
-    job = asdict(TrainJob(list(corpus), vocab_size, cores(), options))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "variant"
-        request = {"trainer": trainer, "train": job, "save": str(folder)}
-        figures = measure_in_child(request, Path(scratch), cores(), timeout)
+        job = TrainJob(
+            trainer=trainer,
+            corpus=list(corpus),
+            vocab_size=vocab_size,
+            threads=cores(),
+            curriculum=options,
+            save=str(folder),
+        )
+        figures = measure_in_child(job, Path(scratch), timeout)
         return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, boundaries)}
 
 
 def print_ablation(result: dict[str, Any], console: Console | None = None) -> None:
-    """Print what `run` returned, as ratios to o200k_base."""
-    table = Table(title=f"Ablation at {result['settings']['vocab_size']:,} ids, ratios to o200k_base")
-    for column in ("vocabulary", "Korean", "English", "code", "P", "R", "whole", "B/token", "s", "CPU s", "MB"):
-        table.add_column(column, justify="left" if column == "vocabulary" else "right", no_wrap=column != "vocabulary")
+    """Print the result of `run`, as ratios to o200k_base."""
+    title = f"Ablation at {result['settings']['vocab_size']:,} ids, ratios to o200k_base"
+    heads = ("Korean", "English", "code", "P", "R", "whole", "B/token", "s", "CPU s", "MB")
+    table = new_table(title, ["vocabulary"], heads)
     for name, row in result["variants"].items():
         ratios = [f"{row['ratio'].get(group, float('nan')):.3f}" for group in ("Korean", "English", "code")]
         cut = [f"{row['alignment'][key] or 0:.3f}" for key in ("precision", "recall", "kept_whole")]

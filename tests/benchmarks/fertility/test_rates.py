@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from benchmarks.fertility.gold_file import gold_alignment, read_gold
+from benchmarks.fertility.pages import SECTION, Page, section_ends, whole_eojeols
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,9 +19,7 @@ from hypothesis import strategies as st
 import samples
 from benchmarks import fertility, publish
 from benchmarks.fertility.alignment import Counts, Gold, alignment
-from benchmarks.fertility.gold_file import gold_alignment, read_gold
 from benchmarks.fertility.intervals import DRAWS, interval, mean_interval, resampled, verdict
-from benchmarks.fertility.pages import SECTION, Page, section_ends, whole_eojeols
 from benchmarks.fertility.tally import renyi_efficiency
 from benchmarks.peers.load import load_peer
 from cli import cli
