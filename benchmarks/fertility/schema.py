@@ -68,6 +68,8 @@ def _of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if origin is dict:
         return {"type": "object", "additionalProperties": _of(inner[1], definitions)}
     if origin in (Union, types.UnionType):
+        if len(inner) == 2 and inner[0] in _SIMPLE:  # a null among the types says the same in a line
+            return _SIMPLE[inner[0]] | {"type": [_SIMPLE[inner[0]]["type"], "null"]}
         return {"anyOf": [{"type": "null"} if one is type(None) else _of(one, definitions) for one in inner]}
     raise TypeError(f"no JSON schema for {hint}")
 

@@ -14,10 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -105,8 +104,3 @@ def _death(code: int, stderr: str) -> str:
         return f"its process died of {signal.Signals(-code).name}{memory}"
     last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
     return f"its process ended with exit code {code}: {last[0]}"[:REASON_LENGTH]
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, minimum and maximum over the rounds."""
-    return {"median": median(values), "min": min(values), "max": max(values)}

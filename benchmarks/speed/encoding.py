@@ -12,9 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
-from benchmarks.speed.child import spread
 from benchmarks.speed.encoders import ENGINES, EncodeJob, EncoderInput
-from benchmarks.speed.rounds import check_known, describe, missing, print_speed, run_rounds, speed_result
+from benchmarks.speed.rounds import (
+    check_known,
+    describe,
+    missing,
+    optional,
+    print_speed,
+    run_rounds,
+    span,
+    speed_result,
+    spread,
+)
 from tokenizer import Tokenizer
 from tokenizer.corpus import documents
 from tokenizer.errors import InputError
@@ -150,20 +159,10 @@ def print_encoding(result: dict[str, Any]) -> None:
     """Print the result of `measure_encoding`."""
     rows = []
     for row in result["results"]:
-        speed = row["mb_per_second"]
-        rows.append(
-            (
-                row["vocabulary"],
-                row["engine"],
-                row["case"],
-                str(row["threads"]),
-                f"{speed['median']:.2f}",
-                f"{speed['min']:.2f} - {speed['max']:.2f}",
-                "-" if row["of_normal"] is None else f"{row['of_normal']:.2f}",
-                "-" if row["of_one_thread"] is None else f"{row['of_one_thread']['median']:.2f}",
-                f"{row['equal_documents']}/{row['documents']}",
-            )
-        )
+        names, of_one = [row["vocabulary"], row["engine"], row["case"]], row["of_one_thread"] or {}
+        relative = [*optional(row, "of_normal"), *optional(of_one, "median")]
+        same = f"{row['equal_documents']}/{row['documents']}"
+        rows.append([*names, str(row["threads"]), *span(row["mb_per_second"], ".2f"), *relative, same])
     title = f"Encoding {result['texts']['bytes'] / 1e6:.1f} MB, cold caches"
     heads = ("threads", "MB/s", "min - max", "of normal", "of 1 thread", "same ids")
     print_speed(result, title, ["vocabulary", "engine", "case"], heads, rows)

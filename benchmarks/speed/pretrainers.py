@@ -1,4 +1,4 @@
-"""Steps of pretraining, by Gyeol's model or by transformers' ``LlamaForCausalLM`` of the same shape and first weights."""
+"""Steps of pretraining by Gyeol's model, or by transformers' ``LlamaForCausalLM`` from the same weights."""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.child import spread
 from benchmarks.speed.pretrainers import PRETRAINERS, PretrainJob
-from benchmarks.speed.rounds import missing, print_speed, run_rounds, speed_result
+from benchmarks.speed.rounds import costs, missing, optional, print_speed, run_rounds, span, speed_result, spreads
 from tokenizer.shards import read_manifest
 from tokenizer.threads import cores
 
@@ -51,12 +50,8 @@ def measure_pretraining(
 
 def pretraining_results(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The rounds of each job with the spread of their figures and their ratios to `BASE`."""
-    results: dict[str, Any] = {}
-    for name, runs in found.items():
-        figures = {
-            key: spread([run[key] for run in runs]) for key in ("tokens_per_second", "cpu_seconds", "peak_bytes")
-        }
-        results[name] = {"rounds": runs, **figures}
+    figures = ("tokens_per_second", "cpu_seconds", "peak_bytes")
+    results: dict[str, Any] = {name: {"rounds": runs, **spreads(runs, *figures)} for name, runs in found.items()}
     if base := results.get(BASE):
         for own in results.values():
             own["speed_ratio"] = own["tokens_per_second"]["median"] / base["tokens_per_second"]["median"]
@@ -71,18 +66,9 @@ def print_pretraining(result: dict[str, Any]) -> None:
     """Print the result of `measure_pretraining`."""
     settings, rows = result["settings"], []
     for name, own in result["results"].items():
-        speed = own["tokens_per_second"]
-        rows.append(
-            (
-                name,
-                f"{speed['median']:,.0f}",
-                f"{speed['min']:,.0f} - {speed['max']:,.0f}",
-                f"{own['cpu_seconds']['median']:.1f}",
-                f"{own['peak_bytes']['median'] / 1e6:,.0f}",
-                *(f"{own[key]:.2f}" if key in own else "-" for key in ("speed_ratio", "cpu_ratio", "memory_ratio")),
-                f"{own['loss_difference']:.1e}" if "loss_difference" in own else "-",
-            )
-        )
+        ratios = optional(own, "speed_ratio", "cpu_ratio", "memory_ratio")
+        losses = optional(own, "loss_difference", form=".1e")
+        rows.append([name, *span(own["tokens_per_second"], ",.0f"), *costs(own, ".1f"), *ratios, *losses])
     heads = ("tokens/s", "min - max", "CPU s", "peak MB", "speed x", "CPU x", "memory x", "loss differs by")
     title = f"{settings['preset']}, {settings['steps']} steps of {settings['batch_tokens']:,} tokens"
     print_speed(result, title, [""], heads, rows)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -63,6 +64,16 @@ def missing(modules: Iterable[str]) -> str | None:
     return None
 
 
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, minimum and maximum over the rounds."""
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def spreads(runs: Sequence[dict[str, Any]], *keys: str) -> dict[str, dict[str, float]]:
+    """The spread of each figure of the rounds."""
+    return {key: spread([run[key] for run in runs]) for key in keys}
+
+
 def speed_result(
     work: str, settings: dict[str, Any], described: dict[str, Any], results: Any, skipped: dict[str, str]
 ) -> dict[str, Any]:
@@ -88,6 +99,21 @@ def print_speed(
     print_whole(table, console)
     for skipped in result["skipped"]:
         console.print(Text(f"skipped {skipped['name']}: {skipped['reason']}", style="yellow"), soft_wrap=True)
+
+
+def span(values: dict[str, float], form: str) -> list[str]:
+    """Two cells: the median, and the minimum and maximum."""
+    return [format(values["median"], form), f"{values['min']:{form}} - {values['max']:{form}}"]
+
+
+def costs(own: dict[str, Any], form: str = ".2f") -> list[str]:
+    """Two cells: median CPU seconds, and median peak of memory in MB."""
+    return [format(own["cpu_seconds"]["median"], form), f"{own['peak_bytes']['median'] / 1e6:,.0f}"]
+
+
+def optional(own: dict[str, Any], *keys: str, form: str = ".2f") -> list[str]:
+    """A cell for each figure, a dash where it was not measured."""
+    return ["-" if own.get(key) is None else format(own[key], form) for key in keys]
 
 
 def describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:

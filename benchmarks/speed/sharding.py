@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.child import spread
-from benchmarks.speed.rounds import describe, print_speed, speed_result
+from benchmarks.speed.rounds import costs, describe, print_speed, span, speed_result, spread, spreads
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.progress import step
@@ -53,7 +52,7 @@ def measure_sharding(
     results = {
         "tokens": runs[0].pop("tokens"),
         "mb_per_second": spread([megabytes / run["seconds"] for run in runs]),
-        **{name: spread([run[name] for run in runs]) for name in ("seconds", "cpu_seconds", "peak_bytes")},
+        **spreads(runs, "seconds", "cpu_seconds", "peak_bytes"),
         "rounds": runs,
     }
     return speed_result("sharding", {"tokenizer": Path(tokenizer).name, "rounds": rounds}, described, results, {})
@@ -62,14 +61,8 @@ def measure_sharding(
 def print_sharding(result: dict[str, Any]) -> None:
     """Print the result of `measure_sharding`."""
     own = result["results"]
-    row = (
-        result["settings"]["tokenizer"],
-        f"{own['seconds']['median']:.2f}",
-        f"{own['seconds']['min']:.2f} - {own['seconds']['max']:.2f}",
-        f"{own['mb_per_second']['median']:.1f}",
-        f"{own['cpu_seconds']['median']:.2f}",
-        f"{own['peak_bytes']['median'] / 1e6:,.0f}",
-    )
+    speed = f"{own['mb_per_second']['median']:.1f}"
+    row = [result["settings"]["tokenizer"], *span(own["seconds"], ".2f"), speed, *costs(own)]
     title = f"gyeol shard, {result['corpus']['bytes'] / 1e6:.1f} MB to {own['tokens']:,} tokens"
     print_speed(result, title, ["tokenizer"], ("seconds", "min - max", "MB/s", "CPU s", "peak MB"), [row])
 

@@ -7,8 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.child import spread
-from benchmarks.speed.rounds import check_known, describe, missing, print_speed, run_rounds, speed_result
+from benchmarks.speed.rounds import (
+    check_known,
+    costs,
+    describe,
+    missing,
+    optional,
+    print_speed,
+    run_rounds,
+    span,
+    speed_result,
+    spreads,
+)
 from benchmarks.speed.trainers import TRAINERS, TrainJob
 from tokenizer.threads import cores
 
@@ -42,10 +52,9 @@ def measure_training(
         trainer="", corpus=paths, vocab_size=vocab_size, threads=workers, curriculum=curriculum, text_key=text_key
     )
     found = run_rounds({name: replace(shared, trainer=name) for name in names}, rounds, timeout, skipped)
-    results: dict[str, Any] = {name: {"rounds": runs} for name, runs in found.items()}
-    for result in results.values():
-        for figure in ("seconds", "cpu_seconds", "peak_bytes"):
-            result[figure] = spread([run[figure] for run in result["rounds"]])
+    results: dict[str, Any] = {
+        name: {"rounds": runs, **spreads(runs, "seconds", "cpu_seconds", "peak_bytes")} for name, runs in found.items()
+    }
     if base := results.get(BASE_TRAINER):
         for result in results.values():
             result["time_ratio"] = result["seconds"]["median"] / base["seconds"]["median"]
@@ -58,18 +67,8 @@ def print_training(result: dict[str, Any]) -> None:
     """Print the result of `measure_training`."""
     rows = []
     for name, own in result["results"].items():
-        time, memory = own["seconds"], own["peak_bytes"]
-        rows.append(
-            (
-                name,
-                f"{time['median']:.2f}",
-                f"{time['min']:.2f} - {time['max']:.2f}",
-                f"{own['cpu_seconds']['median']:.2f}",
-                f"{memory['median'] / 1e6:,.0f}",
-                *(f"{own[key]:.2f}" if key in own else "-" for key in ("time_ratio", "memory_ratio")),
-                f"{own['rounds'][0]['warm_up_seconds']:.1f}",
-            )
-        )
+        ratios, warm_up = optional(own, "time_ratio", "memory_ratio"), own["rounds"][0]["warm_up_seconds"]
+        rows.append([name, *span(own["seconds"], ".2f"), *costs(own), *ratios, f"{warm_up:.1f}"])
     title = f"Training {result['settings']['vocab_size']:,} ids on {result['corpus']['bytes'] / 1e6:.1f} MB"
     heads = ("seconds", "min - max", "CPU s", "peak MB", "time x", "memory x", "warm-up s")
     print_speed(result, title, ["trainer"], heads, rows)

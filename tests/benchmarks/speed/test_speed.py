@@ -25,6 +25,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(speed.main, list(arguments))
 
 
+@pytest.mark.slow
 def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRAINERS, "rustbpe", replace(TRAINERS["rustbpe"], modules=("no_such_module",)))
     out = tmp_path / "train.json"
@@ -47,6 +48,7 @@ def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SAMPLES not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENGINES, "fastokens", replace(ENGINES["fastokens"], module="no_such_module"))
     train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
@@ -73,6 +75,7 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_sharding(tmp_path: Path) -> None:
     train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
     out = tmp_path / "shard.json"
@@ -88,6 +91,7 @@ def test_sharding(tmp_path: Path) -> None:
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_pretraining(tmp_path: Path) -> None:
     write_shards(train(SAMPLES, 600, recipe="plain"), [SAMPLES], tmp_path / "shards")
     out = tmp_path / "pretrain.json"
