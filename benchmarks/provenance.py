@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, machine, date, command."""
+"""Provenance of a result: versions, machine, date, command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from tokenizer.threads import cores
 
 PACKAGES = ("gyeol", "tiktoken", "tokenizers", "splintr-rs", "sentencepiece", "kiwipiepy", "numpy")
-"""What can change a figure."""
+"""Packages that can change a figure."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a result comes from."""
+    """Origin of a result."""
 
     date: str
     """UTC, ISO 8601"""

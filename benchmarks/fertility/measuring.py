@@ -1,4 +1,4 @@
-"""Fertility: how many tokens a tokenizer spends on a text, beside others, over files of anyone's choice.
+"""Fertility: the number of tokens that a tokenizer spends on a text, beside others, over files of one's choice.
 
     ratio to a baseline = tokens of the baseline / tokens of ours        above 1, ours needs fewer
 
@@ -75,7 +75,7 @@ def measure_loaded(
     claim: float | None = None,
     alignment: str | Boundaries | None = None,
 ) -> Report:
-    """As `measure`, with what `load_what_loads` gave: the first ``count`` are tokenizers, the others baselines."""
+    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines."""
     if claim is not None and not claim > 0:
         raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     measured = list(dict.fromkeys(peer for peer in loaded if peer))
@@ -148,7 +148,7 @@ def _read_and_count(
 
 
 def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
-    """The files behind ``paths``. What exists but is no text is kept with its problem; what is missing raises."""
+    """The files of ``paths``; one that is no text is kept with its problem, one that is missing raises."""
     sources: dict[str, str | None] = {}
     for path in paths:
         try:
@@ -174,7 +174,7 @@ def _texts(file: FileText, text_key: str, on_progress: Callable[[int], None]) ->
 
 
 def _reason(error: Exception, path: str) -> str:
-    """What is wrong, without the path, which stands beside it."""
+    """The message without the path, which stands beside it."""
     return str(error).removeprefix(path).removeprefix(": ")
 
 

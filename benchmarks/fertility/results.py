@@ -95,7 +95,7 @@ class Intervals:
     """By baseline"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sums:
     """Figures over all text together."""
 
@@ -140,18 +140,13 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileFigures(Figures):
+class FileFigures(Sums, Figures):
     """Figures of one file."""
-
-    tokens: int
-    characters: int
-    bytes: int
-    eojeols: int
 
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """Whether decoding gives back the text."""
+    """Losses of encoding and decoding."""
 
     lossless: bool
     documents_lost: float

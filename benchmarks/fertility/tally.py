@@ -143,7 +143,7 @@ def group_of(name: str, letters: int, hangul: int, latin: int) -> str:
 
 
 def whole_eojeols(text: MeasuredText, cuts: TokenCuts) -> tuple[int, int]:
-    """How many eojeols no token boundary cuts, and how many are a token of their own.
+    """Number of eojeols that no token boundary cuts, and of those that are a token of their own.
 
     The second (single-token retention, Nayeem et al. 2025, https://arxiv.org/abs/2510.09947) may have white
     space before the eojeol in the token; an eojeol inside a superword is whole, but no token of its own.

@@ -113,7 +113,7 @@ def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | typ
 
 
 def _splintr_names() -> list[str]:
-    """What splintr carries; it says so only in the message for a name that it does not know."""
+    """Names that splintr carries, taken from its message for an unknown name: it has no other list."""
     try:
         splintr.Tokenizer.from_pretrained("?")
     except ValueError as error:

@@ -57,7 +57,7 @@ def write_report(path: str | Path, report: Report, peers: Sequence[Peer], *, tex
 
 
 def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict[str, int]:
-    """Write a page that shows how each of ``peers`` cuts ``text``; the number of tokens of each.
+    """Write a page with the tokens of ``text`` by each of ``peers``; returns the number of tokens of each.
 
     Raises `InputError` as `check_report` does, for a text that is empty and for one that is no Unicode.
     """
@@ -65,7 +65,7 @@ def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict
     if not text:
         raise InputError("the text is empty; give one to look at")
     to_utf8(text)  # not every peer refuses what is no Unicode
-    (shown,) = _write(path, peers, [Passage(text)])
+    (shown,) = _write(path, peers, [Passage(text=text)])
     return {own.name: own.count for own in shown.cuts}
 
 

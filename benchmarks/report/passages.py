@@ -39,13 +39,14 @@ SUPERWORD, PART, AT_MORPHEME = 1, 2, 4
 _BREAK = regex.compile(r"\n+(?=\S)|(?<=\D[.!?。…]['\"”’)]?)\s+(?=\S)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A piece of text to look at, with the file and group that it was taken from."""
+    """A part of a text to look at."""
 
-    text: str
     file: str = ""
+    """Name of the file that it was taken from."""
     group: str = ""
+    text: str
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,10 @@ class Cut:
     part of a character is shown as ``<EA B0>``."""
 
 
-@dataclass(frozen=True)
-class PassageCuts:
+@dataclass(frozen=True, kw_only=True)
+class PassageCuts(Passage):
     """A passage with the tokens of every tokenizer, as the page's script reads it."""
 
-    file: str
-    group: str
-    text: str
     characters: int
     morphemes: int
     """Morpheme boundaries by Kiwi."""
@@ -97,7 +95,7 @@ def sample_passages(files: Iterable[MeasuredFile], *, text_key: str = "text") ->
         for file in {one.name: one for one in chosen}.values():
             texts = _first_texts(file.path, text_key)
             number = sum(one is file for one in chosen)
-            found += [Passage(text, file.name, group) for text in _draw(texts, number, file.name)]
+            found += [Passage(file=file.name, group=group, text=text) for text in _draw(texts, number, file.name)]
     return found
 
 
@@ -110,7 +108,7 @@ def cut(passages: Sequence[Passage], peers: Sequence[Peer]) -> list[PassageCuts]
     for i, (passage, text) in enumerate(zip(passages, texts, strict=True)):
         own = [_cut(text, boundaries[i], peer, ids[i]) for peer, ids in zip(peers, encoded, strict=True)]
         size, meets = len(text.text), len(boundaries[i].offsets)
-        found.append(PassageCuts(passage.file, passage.group, passage.text, size, meets, own))
+        found.append(PassageCuts(**vars(passage), characters=size, morphemes=meets, cuts=own))
     return found
 
 

@@ -15,7 +15,7 @@ from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
 
 
 def print_fertility(report: Report, console: Console | None = None) -> None:
-    """Print a report: averages, ratios, files, and what was left out."""
+    """Print a report: averages, ratios, files, and the input that was left out."""
     console = console or Console()
     tables = [macro_table(report), *(ratio_table(report, base) for base in report.against)]
     tables += [claim_table(report, base) for base in report.against if report.claim is not None]
@@ -72,7 +72,7 @@ def print_whole(table: Table, console: Console) -> None:
 
 
 def macro_table(report: Report) -> Table:
-    """One row per tokenizer: the means over files, and whether decoding gives back the text."""
+    """One row per tokenizer: the means over files, and the losses of decoding."""
     heads = ("vocabulary", *(metric.head for metric in FERTILITY))
     table = new_table(f"Fertility, mean over {len(report.files)} files", ["tokenizer"], heads)
     table.add_column("round trip", no_wrap=True)
@@ -138,7 +138,7 @@ def figure(value: float | None) -> str:
 
 
 def round_trip(own: RoundTrip) -> str:
-    """Whether decoding gives back the text, and the shares that are lost if not."""
+    """Losses of decoding as one cell."""
     if own.lossless:
         return "exact"
     return f"loses {own.characters_lost:.2%}, in {own.documents_lost:.0%} of documents"

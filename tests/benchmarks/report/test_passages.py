@@ -12,7 +12,7 @@ from tests.support.peers import Fixed
 
 def test_tokens_by_hand() -> None:
     [shown] = cut(
-        [Passage("나는 학교에서")],
+        [Passage(text="나는 학교에서")],
         [
             Fixed.of("right", "나|는 학교|에서"),
             Fixed.of("wrong", "나는 학|교에서"),
