@@ -17,7 +17,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks.command import input_errors
+from benchmarks.command import input_errors, timeout
 from benchmarks.fertility.boundaries import Boundaries
 from benchmarks.fertility.measuring import measure
 from benchmarks.fertility.results import as_json
@@ -25,6 +25,7 @@ from benchmarks.peers.load import load_peer
 from benchmarks.provenance import provenance
 from benchmarks.report.terminal import new_table, print_whole
 from benchmarks.speed.child import Unmeasured, measure_in_child
+from benchmarks.speed.rounds import check_known
 from benchmarks.speed.trainers import TrainJob
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
@@ -84,12 +85,10 @@ def run(
     corpus: Sequence[str], dev: Sequence[str], vocab_size: int, names: Sequence[str], path: Path, timeout: float
 ) -> dict[str, Any]:
     """Train and measure the variants ``names``; the content of ``path``, which is kept up to date."""
-    if unknown := [name for name in names if name not in VARIANTS]:
-        raise InputError(f"unknown variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
+    check_known(names, VARIANTS, "variant")
     settings = {"corpus": list(corpus), "dev": list(dev), "vocab_size": vocab_size}
-    result: dict[str, Any] = (
-        read_json(path) if path.exists() else {"format": 1, "measure": "ablation", "settings": settings}
-    )
+    empty: dict[str, Any] = {"format": 1, "measure": "ablation", "settings": settings}
+    result = read_json(path) if path.exists() else empty
     if result.get("settings") != settings:
         raise InputError(f"{path}: holds an ablation with other settings; name another file")
     result["provenance"] = as_json(provenance("python", "-m", "benchmarks.ablation"))
@@ -115,14 +114,8 @@ def _variant(
     trainer, options = VARIANTS[name]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "variant"
-        job = TrainJob(
-            trainer=trainer,
-            corpus=list(corpus),
-            vocab_size=vocab_size,
-            threads=cores(),
-            curriculum=options,
-            save=str(folder),
-        )
+        asked: dict[str, Any] = {"trainer": trainer, "corpus": list(corpus), "vocab_size": vocab_size}
+        job = TrainJob(**asked, threads=cores(), curriculum=options, save=str(folder))
         figures = measure_in_child(job, Path(scratch), timeout)
         return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, boundaries)}
 
@@ -135,13 +128,8 @@ def print_ablation(result: dict[str, Any], console: Console | None = None) -> No
     for name, row in result["variants"].items():
         ratios = [f"{row['ratio'].get(group, float('nan')):.3f}" for group in ("Korean", "English", "code")]
         cut = [f"{row['alignment'][key] or 0:.3f}" for key in ("precision", "recall", "kept_whole")]
-        cost = (
-            f"{row['bytes_per_token']:.2f}",
-            f"{row['seconds']:.0f}",
-            f"{row['cpu_seconds']:.0f}",
-            f"{row['peak_bytes'] / 1e6:.0f}",
-        )
-        table.add_row(name, *ratios, *cut, *cost)
+        cost = [f"{row[key]:.0f}" for key in ("seconds", "cpu_seconds")]
+        table.add_row(name, *ratios, *cut, f"{row['bytes_per_token']:.2f}", *cost, f"{row['peak_bytes'] / 1e6:.0f}")
     print_whole(table, console or Console())
     for name, reason in result["skipped"].items():
         click.echo(f"skipped: {name}: {reason}")
@@ -152,19 +140,12 @@ def print_ablation(result: dict[str, Any], console: Console | None = None) -> No
 @click.option("--dev", multiple=True, required=True, help="Texts to measure on; may be repeated.")
 @click.option("--vocab-size", default=102_400, show_default=True)
 @click.option("--variant", "variants", multiple=True, help="May be repeated; all by default.")
-@click.option("--timeout", default=3600.0, show_default=True, help="Seconds for one training.")
+@timeout(3600, "training")
 @click.option("--json", "path", type=click.Path(path_type=Path), required=True, help="File to write or to complete.")
-def main(
-    corpus: tuple[str, ...],
-    dev: tuple[str, ...],
-    vocab_size: int,
-    variants: tuple[str, ...],
-    timeout: float,
-    path: Path,
-) -> None:
+def main(corpus: tuple[str, ...], variants: tuple[str, ...], **options: Any) -> None:
     """Train a vocabulary on CORPUS by each variant of the recipe and measure it on the --dev texts."""
     with input_errors():
-        print_ablation(run(corpus, dev, vocab_size, list(variants) or list(VARIANTS), path, timeout))
+        print_ablation(run(corpus, names=variants or list(VARIANTS), **options))
 
 
 if __name__ == "__main__":
