@@ -42,10 +42,7 @@ def _curriculum(share: float = 0.72, **options: Any) -> dict[str, Any]:
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "curriculum": ("gyeol-curriculum", _curriculum()),
-    "without superwords": (
-        "gyeol-curriculum",
-        {"stages": [["morphemes", 0.72], ["eojeols", 1.0]], "weights": WEIGHTS},
-    ),
+    "without superwords": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["eojeols", 1.0]], "weights": WEIGHTS}),
     "with an eojeol stage, to 0.85": (
         "gyeol-curriculum",
         {"stages": [["morphemes", 0.72], ["eojeols", 0.85], ["superwords", 1.0]], "weights": WEIGHTS},

@@ -29,12 +29,7 @@ cli.main()
 
 
 def measure_sharding(
-    tokenizer: str,
-    corpus: Sequence[str | Path],
-    *,
-    rounds: int = 1,
-    timeout: float = 3600,
-    text_key: str = "text",
+    tokenizer: str, corpus: Sequence[str | Path], *, rounds: int = 1, timeout: float = 3600, text_key: str = "text"
 ) -> dict[str, Any]:
     """Run ``gyeol shard`` on ``corpus`` once per round, in a fresh process, into a temporary folder.
 

@@ -82,12 +82,7 @@ def _gyeol(recipe: str) -> Train:
 
         options = _curriculum(job.curriculum) if recipe == "curriculum" else None
         trained = train_gyeol(
-            job.corpus,
-            job.vocab_size,
-            recipe=recipe,
-            curriculum=options,
-            threads=job.threads,
-            text_key=job.text_key,
+            job.corpus, job.vocab_size, recipe=recipe, curriculum=options, threads=job.threads, text_key=job.text_key
         )
         return Trained(len(trained.vocabulary.tokens), trained.save)
 

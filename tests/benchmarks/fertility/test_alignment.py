@@ -81,6 +81,7 @@ def test_nothing_to_measure() -> None:
     assert result.precision is result.recall is result.f1 is result.kept_whole is None
 
 
+@pytest.mark.slow
 def test_single_characters_find_every_boundary_of_kiwi() -> None:
     class Characters(CutAt):
         def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
