@@ -1,4 +1,4 @@
-"""From a name or a path to the tokenizer that is compared:
+"""Loading of a tokenizer by its name or path:
 
 load_peer("o200k_base")             tiktoken, without a network (see openai.py)
 load_peer("qwen3")                  a vocabulary that splintr-rs carries

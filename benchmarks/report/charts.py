@@ -185,7 +185,7 @@ def _bar(axes: Axes, row: int, entry: Entry, base: str) -> None:
 
 
 def _round_sizes(low: float, high: float) -> list[float]:
-    """Some six sizes at most that an axis from ``low`` to ``high`` is marked at."""
+    """About six sizes at most to mark on an axis from ``low`` to ``high``."""
     steps = [step * 10**power for power in range(1, 9) for step in (1, 1.5, 2, 3, 5, 7)]
     inside = [size for size in steps if low / 1.3 <= size <= high * 1.3]
     return inside[:: 1 + len(inside) // 6]

@@ -28,7 +28,7 @@ PACKAGES = ("jinja2", "matplotlib")
 
 
 def check_report(path: str | Path) -> None:
-    """Raise `InputError` if no page can be written to ``path``: to be asked before the work, not after it."""
+    """Raise `InputError` if no page can be written to ``path``; call it before the work, not after it."""
     path = Path(path)
     if not all(map(importlib.util.find_spec, PACKAGES)):
         raise InputError(f"{path}: a page needs {' and '.join(PACKAGES)}; run: pip install 'gyeol[report]'")
