@@ -212,6 +212,7 @@ def fertility(
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
     from benchmarks.fertility.measuring import measure_loaded
+    from benchmarks.fertility.results import as_json as to_json
     from benchmarks.peers.load import load_what_loads
     from benchmarks.report.html import check_report, write_report
     from benchmarks.report.terminal import print_fertility
@@ -222,8 +223,8 @@ def fertility(
     result = measure_loaded(peers, failed, len(tokenizers), texts, text_key=text_key, **options)
     if html:
         write_report(html, result, [peer for peer in peers if peer], text_key=text_key)
-    _print_json(result) if as_json else print_fertility(result)
-    if result["failed"]:
+    _print_json(to_json(result)) if as_json else print_fertility(result)
+    if result.failed:
         context.exit(1)
 
 

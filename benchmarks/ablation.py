@@ -1,33 +1,32 @@
-"""What each part of the recipe is worth: vocabularies trained on one corpus, measured on another.
+"""Ablation of the recipe: vocabularies trained on one corpus, measured on another.
 
     python -m benchmarks.ablation CORPUS --dev TEXTS --vocab-size 102400 --json ablation.json
 
 Every vocabulary is trained in a process of its own (see `benchmarks.speed.child`) and measured with
-`benchmarks.fertility.measure` and `benchmarks.fertility.alignment` (Korean files only, against Kiwi). The file is
-written again after each, and those that it already has are not trained again.
+`benchmarks.fertility.measure`; alignment is on the Korean files, against Kiwi. The file is written again after each,
+and those that it already has are not trained again.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.fertility.alignment import Gold, alignment
+from benchmarks.command import input_errors, timeout
+from benchmarks.fertility.boundaries import Boundaries
 from benchmarks.fertility.measuring import measure
+from benchmarks.fertility.results import as_json
 from benchmarks.peers.load import load_peer
-from benchmarks.provenance import command, provenance
-from benchmarks.report.terminal import print_whole
-from benchmarks.speed.__main__ import input_errors
+from benchmarks.provenance import provenance
+from benchmarks.report.terminal import new_table, print_whole
 from benchmarks.speed.child import Unmeasured, measure_in_child
+from benchmarks.speed.rounds import check_known
 from benchmarks.speed.trainers import TrainJob
-from tokenizer.corpus import documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
 from tokenizer.progress import step
@@ -43,10 +42,7 @@ def _curriculum(share: float = 0.72, **options: Any) -> dict[str, Any]:
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "curriculum": ("gyeol-curriculum", _curriculum()),
-    "without superwords": (
-        "gyeol-curriculum",
-        {"stages": [["morphemes", 0.72], ["eojeols", 1.0]], "weights": WEIGHTS},
-    ),
+    "without superwords": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["eojeols", 1.0]], "weights": WEIGHTS}),
     "with an eojeol stage, to 0.85": (
         "gyeol-curriculum",
         {"stages": [["morphemes", 0.72], ["eojeols", 0.85], ["superwords", 1.0]], "weights": WEIGHTS},
@@ -58,9 +54,6 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "no weights": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["superwords", 1.0]]}),
     "temperature 1 (files as large as they are)": ("gyeol-curriculum", _curriculum(temperature=1.0)),
     "temperature 0 (files all alike)": ("gyeol-curriculum", _curriculum(temperature=0.0)),
-    "soft rule, penalty 0": ("gyeol-curriculum", _curriculum(straddle_penalty=0.0)),
-    "soft rule, penalty 1": ("gyeol-curriculum", _curriculum(straddle_penalty=1.0)),
-    "soft rule, penalty 4": ("gyeol-curriculum", _curriculum(straddle_penalty=4.0)),
     "superwords of at most 2 eojeols": ("gyeol-curriculum", _curriculum(max_eojeols=2)),
     "superwords of single sections too": ("gyeol-curriculum", _curriculum(min_sections=1)),
     "plain": ("gyeol-plain", {}),
@@ -72,19 +65,16 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def measured(folder: Path, dev: Sequence[str], gold: Gold) -> dict[str, Any]:
+def measured(folder: Path, dev: Sequence[str], boundaries: Boundaries) -> dict[str, Any]:
     """The figures of the vocabulary in ``folder``: ratios to o200k_base per file and group, and its alignment."""
     peer = load_peer(folder)
-    fertility = measure([peer], dev)
-    own = fertility["results"][peer.name]
-    korean = {file["path"] for file in fertility["files"] if file["group"] == "Korean"}
-    texts = (document.text for document in documents([str(p) for p in find_files(dev)]) if document.source in korean)
+    own = measure([peer], dev, alignment=boundaries).results[peer.name]
     return {
-        "ratio": {group: figures["ratio"]["o200k_base"] for group, figures in own["groups"].items()},
-        "files": {name: figures["ratio"]["o200k_base"] for name, figures in own["files"].items()},
-        "bytes_per_token": own["macro"]["bytes_per_token"],
-        "round_trip": own["round_trip"],
-        "alignment": alignment(peer, texts, gold),
+        "ratio": {group: figures.ratio["o200k_base"] for group, figures in own.groups.items()},
+        "files": {name: figures.ratio["o200k_base"] for name, figures in own.files.items()},
+        "bytes_per_token": own.macro.bytes_per_token,
+        "round_trip": as_json(own.round_trip),
+        "alignment": as_json(own.groups.get("Korean", own.macro).alignment),
     }
 
 
@@ -92,23 +82,21 @@ def run(
     corpus: Sequence[str], dev: Sequence[str], vocab_size: int, names: Sequence[str], path: Path, timeout: float
 ) -> dict[str, Any]:
     """Train and measure the variants ``names``; the content of ``path``, which is kept up to date."""
-    if unknown := [name for name in names if name not in VARIANTS]:
-        raise InputError(f"unknown variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
+    check_known(names, VARIANTS, "variant")
     settings = {"corpus": list(corpus), "dev": list(dev), "vocab_size": vocab_size}
-    result: dict[str, Any] = (
-        read_json(path) if path.exists() else {"format": 1, "measure": "ablation", "settings": settings}
-    )
+    empty: dict[str, Any] = {"format": 1, "measure": "ablation", "settings": settings}
+    result = read_json(path) if path.exists() else empty
     if result.get("settings") != settings:
         raise InputError(f"{path}: holds an ablation with other settings; name another file")
-    result["provenance"] = provenance() | {"command": command("python", "-m", "benchmarks.ablation")}
+    result["provenance"] = as_json(provenance("python", "-m", "benchmarks.ablation"))
     rows, skipped = result.setdefault("variants", {}), result.setdefault("skipped", {})
-    gold = Gold()
+    boundaries = Boundaries.from_kiwi()
     with step("Ablation", total=len(names)) as progress:
         for name in names:
             progress.note(name)
             if name not in rows:
                 try:
-                    rows[name] = _variant(name, corpus, dev, vocab_size, gold, timeout)
+                    rows[name] = _variant(name, corpus, dev, vocab_size, boundaries, timeout)
                     skipped.pop(name, None)
                 except Unmeasured as error:
                     skipped[name] = str(error)
@@ -118,32 +106,27 @@ def run(
 
 
 def _variant(
-    name: str, corpus: Sequence[str], dev: Sequence[str], vocab_size: int, gold: Gold, timeout: float
+    name: str, corpus: Sequence[str], dev: Sequence[str], vocab_size: int, boundaries: Boundaries, timeout: float
 ) -> dict[str, Any]:
     trainer, options = VARIANTS[name]
-    job = asdict(TrainJob(list(corpus), vocab_size, cores(), options))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "variant"
-        request = {"trainer": trainer, "train": job, "save": str(folder)}
-        figures = measure_in_child(request, Path(scratch), cores(), timeout)
-        return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, gold)}
+        asked: dict[str, Any] = {"trainer": trainer, "corpus": list(corpus), "vocab_size": vocab_size}
+        job = TrainJob(**asked, threads=cores(), curriculum=options, save=str(folder))
+        figures = measure_in_child(job, Path(scratch), timeout)
+        return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, boundaries)}
 
 
 def print_ablation(result: dict[str, Any], console: Console | None = None) -> None:
-    """Print what `run` returned, as ratios to o200k_base."""
-    table = Table(title=f"Ablation at {result['settings']['vocab_size']:,} ids, ratios to o200k_base")
-    for column in ("vocabulary", "Korean", "English", "code", "P", "R", "whole", "B/token", "s", "CPU s", "MB"):
-        table.add_column(column, justify="left" if column == "vocabulary" else "right", no_wrap=column != "vocabulary")
+    """Print the result of `run`, as ratios to o200k_base."""
+    title = f"Ablation at {result['settings']['vocab_size']:,} ids, ratios to o200k_base"
+    heads = ("Korean", "English", "code", "P", "R", "whole", "B/token", "s", "CPU s", "MB")
+    table = new_table(title, ["vocabulary"], heads)
     for name, row in result["variants"].items():
         ratios = [f"{row['ratio'].get(group, float('nan')):.3f}" for group in ("Korean", "English", "code")]
         cut = [f"{row['alignment'][key] or 0:.3f}" for key in ("precision", "recall", "kept_whole")]
-        cost = (
-            f"{row['bytes_per_token']:.2f}",
-            f"{row['seconds']:.0f}",
-            f"{row['cpu_seconds']:.0f}",
-            f"{row['peak_bytes'] / 1e6:.0f}",
-        )
-        table.add_row(name, *ratios, *cut, *cost)
+        cost = [f"{row[key]:.0f}" for key in ("seconds", "cpu_seconds")]
+        table.add_row(name, *ratios, *cut, f"{row['bytes_per_token']:.2f}", *cost, f"{row['peak_bytes'] / 1e6:.0f}")
     print_whole(table, console or Console())
     for name, reason in result["skipped"].items():
         click.echo(f"skipped: {name}: {reason}")
@@ -154,19 +137,12 @@ def print_ablation(result: dict[str, Any], console: Console | None = None) -> No
 @click.option("--dev", multiple=True, required=True, help="Texts to measure on; may be repeated.")
 @click.option("--vocab-size", default=102_400, show_default=True)
 @click.option("--variant", "variants", multiple=True, help="May be repeated; all by default.")
-@click.option("--timeout", default=3600.0, show_default=True, help="Seconds for one training.")
+@timeout(3600, "training")
 @click.option("--json", "path", type=click.Path(path_type=Path), required=True, help="File to write or to complete.")
-def main(
-    corpus: tuple[str, ...],
-    dev: tuple[str, ...],
-    vocab_size: int,
-    variants: tuple[str, ...],
-    timeout: float,
-    path: Path,
-) -> None:
+def main(corpus: tuple[str, ...], variants: tuple[str, ...], **options: Any) -> None:
     """Train a vocabulary on CORPUS by each variant of the recipe and measure it on the --dev texts."""
     with input_errors():
-        print_ablation(run(corpus, dev, vocab_size, list(variants) or list(VARIANTS), path, timeout))
+        print_ablation(run(corpus, names=variants or list(VARIANTS), **options))
 
 
 if __name__ == "__main__":

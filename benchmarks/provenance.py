@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, machine, date, command."""
+"""Provenance of a result: versions, machine, date, command."""
 
 from __future__ import annotations
 
@@ -6,26 +6,51 @@ import configparser
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from tokenizer.threads import cores
 
 PACKAGES = ("gyeol", "tiktoken", "tokenizers", "splintr-rs", "sentencepiece", "kiwipiepy", "numpy")
-"""What can change a figure."""
+"""Packages that can change a figure."""
 
 
-def provenance() -> dict[str, Any]:
-    """Versions of the packages and of Python, the machine, the date (UTC) and the command line."""
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": command(Path(sys.argv[0]).name),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
-        "machine": {"cpu": _cpu(), "cores": cores(), "system": platform.platform()},
-    }
+@dataclass(frozen=True)
+class Machine:
+    """The computer of a measurement."""
+
+    cpu: str
+    cores: int
+    """Cores that the process may use"""
+    system: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Origin of a result."""
+
+    date: str
+    """UTC, ISO 8601"""
+    command: str
+    """Command line, absolute paths cut to their last part"""
+    python: str
+    versions: dict[str, str | None]
+    """By package; null if it is not installed"""
+    machine: Machine
+
+
+def provenance(*program: str, packages: Sequence[str] = PACKAGES) -> Provenance:
+    """The origin of a result that ``program`` (this process's file by default) makes now."""
+    return Provenance(
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        command=command(*(program or (Path(sys.argv[0]).name,))),
+        python=platform.python_version(),
+        versions={name: _version(name) for name in packages},
+        machine=Machine(_cpu(), cores(), platform.platform()),
+    )
 
 
 def command(*program: str) -> str:

@@ -1,4 +1,4 @@
-"""How many tokens each tokenizer spends, with intervals and morpheme alignment."""
+"""Fertility: tokens that each tokenizer spends on a text, with intervals and morpheme alignment."""
 
 from benchmarks.fertility.measuring import measure, measure_loaded
 

@@ -1,7 +1,7 @@
-"""Bootstrap intervals: how sure a ratio is, by drawing the sections of each file again and again.
+"""Bootstrap intervals of rates and ratios, by resampling the sections of each file.
 
-Files are taken as given and resampled one by one, so an interval speaks of text like that of these files; how
-other sources would come out it cannot say. All tokenizers meet the same draws, so that ratios are paired.
+Files are taken as given and resampled one by one, so an interval speaks of text like that of these files, not of
+other sources. All tokenizers meet the same draws, so that ratios are paired.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.fertility.results import Interval, Verdict
+
 DRAWS = 1000
 SEED = 0
 LEVEL = 0.95
 CELLS = 1 << 22
-"""Draws times sections held at a time."""
+"""Largest number of draws times sections held at a time."""
 
 
 def resampled(sections: NDArray[np.float64], seed: int = SEED) -> NDArray[np.float64]:
@@ -30,15 +32,16 @@ def resampled(sections: NDArray[np.float64], seed: int = SEED) -> NDArray[np.flo
     return np.concatenate(drawn)
 
 
-def interval(values: NDArray[np.float64]) -> list[float] | None:
-    """The percentile interval of `LEVEL` over draws, [low, high]; None where a value is missing."""
+def interval(values: NDArray[np.float64]) -> Interval | None:
+    """The percentile interval of `LEVEL` over draws; None where a value is missing."""
     if not len(values) or not np.isfinite(values).all():
         return None
     tail = 100 * (1 - LEVEL) / 2
-    return [float(edge) for edge in np.percentile(values, [tail, 100 - tail])]
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)
 
 
-def mean_interval(files: Sequence[NDArray[np.float64] | float | None]) -> list[float] | None:
+def mean_interval(files: Sequence[NDArray[np.float64] | float | None]) -> Interval | None:
     """The interval of the mean over files, each given as its draws or, of a single section, as its one value.
 
     None when no file has two sections: nothing says how much another sample would differ.
@@ -49,8 +52,8 @@ def mean_interval(files: Sequence[NDArray[np.float64] | float | None]) -> list[f
     return interval(np.mean([np.broadcast_to(values, DRAWS) for values in known], axis=0))
 
 
-def verdict(span: Sequence[float] | None, claim: float) -> str:
-    """Whether a figure is at least ``claim``: "met", "missed", or "undecided" when its interval holds both."""
+def verdict(span: Interval | None, claim: float) -> Verdict:
+    """The verdict on a figure being at least ``claim``: "undecided" when its interval holds both answers."""
     if span is None or span[0] < claim <= span[1]:
         return "undecided"
     return "met" if span[0] >= claim else "missed"

@@ -1,10 +1,11 @@
-"""Fertility: how many tokens a tokenizer spends on a text, beside others, over files of anyone's choice.
+"""Fertility: the number of tokens that a tokenizer spends on a text, beside others, over files of one's choice.
 
     ratio to a baseline = tokens of the baseline / tokens of ours        above 1, ours needs fewer
 
-Figures are taken per file and averaged over files (macro), so that a long file does not speak for all;
-``total`` has the sums. Files are also averaged by group, the register, which is a heuristic (see `group_of`).
-Intervals are by bootstrap over documents or sections (see `benchmarks.fertility.intervals`).
+Figures are taken per file and averaged over files (macro), so that a long file does not outweigh the others;
+``total`` has the sums. Files are also averaged by group, the register, which is a heuristic (see
+`benchmarks.fertility.tally.group_of`). Intervals are by bootstrap over documents or sections (see
+`benchmarks.fertility.intervals`).
 
 Read ``tokens_per_eojeol`` with care: an eojeol is a maximal run of non-white-space, and a vocabulary with
 superwords has tokens that span several, so the figure can fall below 1 and does not say that eojeols are
@@ -16,28 +17,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.fertility.alignment import Gold, Pieces
-from benchmarks.fertility.gold_file import gold_alignment, read_gold
-from benchmarks.fertility.letters import code_points, letter_counts
-from benchmarks.fertility.pages import Page
+from benchmarks.fertility.alignment import align
+from benchmarks.fertility.boundaries import Boundaries
+from benchmarks.fertility.cuts import TokenBytes
+from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.rates import results
-from benchmarks.fertility.tally import Tally
+from benchmarks.fertility.results import MeasuredFile, MeasuredTokenizer, Report, SkippedFile, Standard
+from benchmarks.fertility.tally import FileText, Tally
 from benchmarks.peers.adapters import Ids, Peer
-from benchmarks.peers.load import load_what_loads
+from benchmarks.peers.load import NotLoaded, load_what_loads
 from benchmarks.provenance import provenance
 from tokenizer.corpus import documents, find_sources, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import step
-
-FORMAT = 2
-"""Number of the form of a result; it changes when a reader of the old one would go wrong."""
 
 BATCH_CHARACTERS = 1 << 21
 """Documents are encoded together up to this many characters, from several files if need be."""
@@ -48,41 +42,6 @@ BINARY_SHARE = 0.05
 _SUFFIXES = re.compile(r"(\.(txt|jsonl|json|parquet|gz|xz|zst|bz2))+$")
 
 
-@dataclass
-class FileText:
-    """One file: what is in it, and one tally per tokenizer."""
-
-    name: str
-    path: str
-    tallies: list[Tally]
-    documents: int = 0
-    characters: int = 0
-    bytes: int = 0
-    eojeols: int = 0
-    letters: int = 0
-    hangul: int = 0
-    latin: int = 0
-    unreadable: int = 0
-    problem: str | None = None
-    group: str = field(init=False, default="other")
-    sections: list[NDArray[np.int64]] = field(default_factory=list)
-    """Of each document, (sections, 3): characters, bytes and eojeols."""
-
-    def add(self, page: Page) -> None:
-        """Count the characters of one more document."""
-        text = page.text
-        letters, hangul, latin = letter_counts(code_points(text))
-        self.sections.append(np.stack([page.section_characters, page.section_bytes, page.section_eojeols], axis=1))
-        self.documents += 1
-        self.characters += len(text)
-        self.bytes += len(page.raw)
-        self.eojeols += len(page.starts)
-        self.letters += letters
-        self.hangul += hangul
-        self.latin += latin
-        self.unreadable += text.count("\0") + text.count("\ufffd")
-
-
 def measure(
     tokenizers: Sequence[str | Path | Peer],
     paths: Sequence[str | Path],
@@ -90,15 +49,13 @@ def measure(
     against: Sequence[str | Path | Peer] = ("o200k_base",),
     text_key: str = "text",
     claim: float | None = None,
-    alignment: str | None = None,
-) -> dict[str, Any]:
+    alignment: str | Boundaries | None = None,
+) -> Report:
     """Measure ``tokenizers`` and the baselines ``against`` on every document under ``paths``.
 
-    ``claim`` asks of every ratio whether it is at least so much, ``alignment`` compares token boundaries with
-    those of "kiwi" or of a gold file (see `benchmarks.fertility.gold_file`).
-
-    Returns a dictionary that `json.dumps` takes; ``fertility.schema.json`` beside this file says what is in it.
-    What cannot be used stands in ``failed`` (tokenizers), ``skipped`` (files) and ``alignment.problems``.
+    ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
+    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`). Unusable input
+    is listed in ``failed`` (tokenizers), ``skipped`` (files) and ``alignment.problems`` of the report.
 
     Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
     """
@@ -110,106 +67,88 @@ def measure(
 
 def measure_loaded(
     loaded: Sequence[Peer | None],
-    failed: list[dict[str, str]],
+    failed: list[NotLoaded],
     count: int,
     paths: Sequence[str | Path],
     *,
     text_key: str = "text",
     claim: float | None = None,
-    alignment: str | None = None,
-) -> dict[str, Any]:
-    """As `measure`, with what `load_what_loads` gave: the first ``count`` are tokenizers, the others baselines."""
+    alignment: str | Boundaries | None = None,
+) -> Report:
+    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines."""
     if claim is not None and not claim > 0:
         raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     measured = list(dict.fromkeys(peer for peer in loaded if peer))
     if not any(loaded[:count] or measured):
-        raise InputError("no tokenizer can be loaded: " + "; ".join(row["reason"] for row in failed))
-    gold, standard = _standard(alignment)
-    files = _read_and_count(measured, paths, text_key, gold)
+        raise InputError("no tokenizer can be loaded: " + "; ".join(row.reason for row in failed))
+    boundaries, standard = _standard(alignment, measured)
+    files = _read_and_count(measured, paths, text_key, boundaries)
     usable = [file for file in files if file.problem is None]
     if not usable:
         reasons = "; ".join(f"{file.path}: {file.problem}" for file in files)
         raise InputError(f"no file can be measured ({reasons or 'no files found'})")
     names = list(dict.fromkeys(peer.name for peer in loaded[count:] if peer))
-    return {
-        "format": FORMAT,
-        "measure": "fertility",
-        "provenance": provenance(),
-        "against": names,
-        "claim": claim,
-        "tokenizers": [{"name": p.name, "kind": p.kind, "vocab_size": p.vocab_size} for p in measured],
-        "failed": failed,
-        "files": [_describe(file) for file in usable],
-        "skipped": [{"path": file.path, "reason": file.problem} for file in files if file.problem],
-        "results": results(measured, names, usable, claim, gold is not None),
-        "alignment": _against_standard(standard, measured),
-    }
+    return Report(
+        format=2,
+        measure="fertility",
+        provenance=provenance(),
+        against=names,
+        claim=claim,
+        tokenizers=[MeasuredTokenizer(peer.name, peer.kind, peer.vocab_size) for peer in measured],
+        failed=failed,
+        files=[_describe(file) for file in usable],
+        skipped=[SkippedFile(file.path, file.problem) for file in files if file.problem],
+        results=results(measured, names, usable, claim, boundaries is not None),
+        alignment=standard,
+    )
 
 
-def _standard(alignment: str | None) -> tuple[Gold | None, dict[str, Any] | None]:
-    """Kiwi's boundaries for the texts themselves, or a gold file's texts with what is wrong with them."""
+def _standard(alignment: str | Boundaries | None, peers: Sequence[Peer]) -> tuple[Boundaries | None, Standard | None]:
+    """The boundaries that the measured texts are compared with, and the standard for the report.
+
+    A gold file brings its own texts: the tokenizers are aligned on them here.
+    """
     if alignment is None:
         return None, None
     if alignment == "kiwi":
-        return Gold(), {"standard": "kiwi", "problems": []}
+        alignment = Boundaries.from_kiwi()
+    if isinstance(alignment, Boundaries):
+        return alignment, Standard("kiwi", [])
     try:
-        texts, problems = read_gold(alignment)
+        gold = Boundaries.from_file(alignment)
     except InputError as error:
-        texts, problems = [], [_reason(error, alignment)]
-    return None, {"standard": alignment, "problems": problems, "texts": texts}
-
-
-def _against_standard(standard: dict[str, Any] | None, peers: Sequence[Peer]) -> dict[str, Any] | None:
-    """How the tokenizers do on a gold file; of Kiwi the figures stand with each register."""
-    if standard is None or "texts" not in standard:
-        return standard
-    texts = standard.pop("texts")
-    return {**standard, "results": {peer.name: gold_alignment(peer, texts) for peer in peers if texts}}
-
-
-def group_of(name: str, letters: int, hangul: int, latin: int) -> str:
-    """Guess what a file is: "Korean", "code", "English" or "other".
-
-    Korean if at least 20% of the letters are Hangul; else code if the file's name starts with ``code``; else
-    English if most letters are Latin, which other languages' letters are too. A heuristic, to be checked
-    against the table of files, where every file stands with its group.
-    """
-    if hangul >= 0.2 * max(letters, 1):
-        return "Korean"
-    if name.rpartition("/")[2].lower().startswith("code"):
-        return "code"
-    return "English" if latin > 0.5 * letters else "other"
+        return None, Standard(alignment, [_reason(error, alignment)], {})
+    return None, Standard(alignment, gold.problems, {peer.name: align(peer, gold.texts, gold) for peer in peers})
 
 
 def _read_and_count(
-    peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str, gold: Gold | None
+    peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str, boundaries: Boundaries | None
 ) -> list[FileText]:
-    """Read every file once and let every tokenizer encode it; what goes wrong with a file is kept in it."""
+    """Read every file once and encode it with every tokenizer; an error with a file is kept in its ``problem``."""
     files = _find(paths, len(peers))
-    pieces = [Pieces(peer) for peer in peers]
+    token_bytes = [TokenBytes(peer) for peer in peers]
     readable = [file for file in files if file.problem is None]
-    batch: list[tuple[FileText, Page]] = []
+    batch: list[tuple[FileText, MeasuredText]] = []
     waiting = 0
     with step("Fertility", total=total_size([file.path for file in readable])) as bar:
         for file in readable:
             bar.note(file.name)
             for text in _texts(file, text_key, bar.advance):
-                page = Page(text, cut=".txt" in Path(file.path).suffixes or file.path == "-")
-                file.add(page)
-                batch.append((file, page))
+                measured = MeasuredText(text, cut=".txt" in Path(file.path).suffixes or file.path == "-")
+                file.add(measured)
+                batch.append((file, measured))
                 waiting += len(text)
                 if waiting >= BATCH_CHARACTERS:
-                    _count(peers, pieces, batch, gold)
+                    _count(peers, token_bytes, batch, boundaries)
                     batch, waiting = [], 0
             if file.problem is None:
                 file.problem = _problem(file)
-            file.group = group_of(file.name, file.letters, file.hangul, file.latin)
-        _count(peers, pieces, batch, gold)
+        _count(peers, token_bytes, batch, boundaries)
     return files
 
 
 def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
-    """The files behind ``paths``. What exists but is no text is kept with its problem; what is missing raises."""
+    """The files of ``paths``; one that is no text is kept with its problem, one that is missing raises."""
     sources: dict[str, str | None] = {}
     for path in paths:
         try:
@@ -235,7 +174,7 @@ def _texts(file: FileText, text_key: str, on_progress: Callable[[int], None]) ->
 
 
 def _reason(error: Exception, path: str) -> str:
-    """What is wrong, without the path, which stands beside it."""
+    """The message without the path, which stands beside it."""
     return str(error).removeprefix(path).removeprefix(": ")
 
 
@@ -248,15 +187,19 @@ def _problem(file: FileText) -> str | None:
 
 
 def _count(
-    peers: Sequence[Peer], pieces: Sequence[Pieces], batch: Sequence[tuple[FileText, Page]], gold: Gold | None
+    peers: Sequence[Peer],
+    token_bytes: Sequence[TokenBytes],
+    batch: Sequence[tuple[FileText, MeasuredText]],
+    boundaries: Boundaries | None,
 ) -> None:
-    """Encode the batch with every tokenizer and decode it again."""
-    texts = [page.text for _, page in batch]
+    """Encode the batch with every tokenizer and add it to the tallies."""
+    texts = [text for _, text in batch]
+    marks = boundaries.of(texts) if boundaries else [None] * len(texts)
     for i, peer in enumerate(peers):
-        encoded = peer.encode_batch(texts) if texts else []
+        encoded = peer.encode_batch([text.text for text in texts]) if texts else []
         of_file: dict[int, list[Ids]] = {}
-        for (file, page), ids in zip(batch, encoded, strict=True):
-            file.tallies[i].add(page, ids, peer, pieces[i], gold)
+        for (file, text), ids, own in zip(batch, encoded, marks, strict=True):
+            file.tallies[i].add(text, ids, peer, token_bytes[i], own)
             of_file.setdefault(id(file), []).append(ids)
         for file in {id(file): file for file, _ in batch}.values():
             file.tallies[i].count_types(of_file[id(file)])
@@ -273,7 +216,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [name or str(path) for name, path in zip(names, paths, strict=True)]
 
 
-def _describe(file: FileText) -> dict[str, Any]:
+def _describe(file: FileText) -> MeasuredFile:
     shown = ("name", "path", "group", "documents", "characters", "bytes", "eojeols", "unreadable")
     share = file.hangul / file.letters if file.letters else 0.0
-    return {key: getattr(file, key) for key in shown} | {"hangul_share": share}
+    return MeasuredFile(**{key: getattr(file, key) for key in shown}, hangul_share=share)

@@ -1,4 +1,4 @@
-"""The figures of a tokenizer from what it spent on each file: per file, per register, macro and over all text."""
+"""The figures of a tokenizer from its tallies: per file, per group, macro and over all text."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fertility.intervals import mean_interval, resampled, verdict
-from benchmarks.fertility.tally import renyi_efficiency, type_counts
+from benchmarks.fertility.results import Figures, FileFigures, Interval, Intervals, RoundTrip, Sums, TokenizerFigures
+from benchmarks.fertility.tally import FileText, renyi_efficiency, type_counts
+from benchmarks.metrics import RATES, SHARES
 from benchmarks.peers.adapters import Peer
-
-if TYPE_CHECKING:
-    from benchmarks.fertility.measuring import FileText
-
-RATES = ("tokens_per_character", "characters_per_token", "bytes_per_token", "tokens_per_eojeol")
-SHARES = ("eojeols_whole", "eojeols_single_token", "tokens_inside_character")
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all tokenizers share: their order, the baselines, the claim, the draws of each file."""
+    """Inputs that all tokenizers share."""
 
     peers: Sequence[Peer]
     against: Sequence[str]
+    """Names of the baselines."""
     claim: float | None
+    """Ratio that every ratio is compared with."""
     aligned: bool
+    """True if token boundaries were compared with morphemes."""
     draws: dict[str, NDArray[np.float64] | None]
     """By file, (draws, 3 + tokenizers): characters, bytes, eojeols and each tokenizer's tokens."""
 
@@ -42,7 +41,7 @@ class Context:
 
 def results(
     peers: Sequence[Peer], against: Sequence[str], files: Sequence[FileText], claim: float | None, aligned: bool
-) -> dict[str, Any]:
+) -> dict[str, TokenizerFigures]:
     """All figures of every tokenizer, by name."""
     context = Context(peers, against, claim, aligned, {file.name: _draws(file) for file in files})
     return {peer.name: _result(i, context, files) for i, peer in enumerate(peers)}
@@ -54,77 +53,65 @@ def _draws(file: FileText) -> NDArray[np.float64] | None:
     return resampled(sections) if len(sections) > 1 else None
 
 
-def _result(index: int, context: Context, files: Sequence[FileText]) -> dict[str, Any]:
+def _result(index: int, context: Context, files: Sequence[FileText]) -> TokenizerFigures:
     tallies = [file.tallies[index] for file in files]
     documents = sum(tally.lossy_documents for tally in tallies)
+    characters = sum(tally.lossy_characters for tally in tallies)
     groups = sorted({file.group for file in files})
-    return {
-        "files": {file.name: _average(index, context, [file]) | _sums(index, context, [file]) for file in files},
-        "macro": _average(index, context, files),
-        "groups": {g: _average(index, context, [file for file in files if file.group == g]) for g in groups},
-        "total": _sums(index, context, files),
-        "round_trip": {
-            "lossless": documents == 0,
-            "documents_lost": documents / sum(file.documents for file in files),
-            "characters_lost": sum(t.lossy_characters for t in tallies) / sum(file.characters for file in files),
-        },
-    }
+    of_file = {file.name: (_average(index, context, [file]), _sums(index, context, [file])) for file in files}
+    return TokenizerFigures(
+        files={name: FileFigures(**(vars(mean) | vars(sums))) for name, (mean, sums) in of_file.items()},
+        macro=_average(index, context, files),
+        groups={g: _average(index, context, [file for file in files if file.group == g]) for g in groups},
+        total=_sums(index, context, files),
+        round_trip=RoundTrip(
+            lossless=documents == 0,
+            documents_lost=documents / sum(file.documents for file in files),
+            characters_lost=characters / sum(file.characters for file in files),
+        ),
+    )
 
 
-def _sums(index: int, context: Context, files: Sequence[FileText]) -> dict[str, Any]:
+def _sums(index: int, context: Context, files: Sequence[FileText]) -> Sums:
     """The figures over the text of ``files`` together."""
-    tokens = sum(file.tallies[index].tokens for file in files)
-    characters, size = sum(file.characters for file in files), sum(file.bytes for file in files)
-    eojeols = sum(file.eojeols for file in files)
+    totals = {key: sum(getattr(file, key) for file in files) for key in ("characters", "bytes", "eojeols")}
+    totals["tokens"] = tokens = sum(file.tallies[index].tokens for file in files)
     of_base = {name: sum(file.tallies[i].tokens for file in files) for name, i in context.bases.items()}
-    return {
-        "tokens": tokens,
-        "characters": characters,
-        "bytes": size,
-        "eojeols": eojeols,
-        "tokens_per_character": tokens / characters,
-        "characters_per_token": _divide(characters, tokens),
-        "bytes_per_token": _divide(size, tokens),
-        "tokens_per_eojeol": tokens / eojeols,
-        "ratio": {name: _divide(base, tokens) for name, base in of_base.items()},
-    }
+    rates: dict[str, Any] = {rate.key: _divide(totals[rate.part], totals[rate.whole]) for rate in RATES}
+    return Sums(**totals, **rates, ratio={name: _divide(base, tokens) for name, base in of_base.items()})
 
 
-def _average(index: int, context: Context, files: Sequence[FileText]) -> dict[str, Any]:
-    """The means over ``files`` with their intervals, and what can only be said of all of them together."""
-    rows = [_sums(index, context, [file]) for file in files]
-    counts = type_counts(file.tallies[index] for file in files)
-    vocab_size = context.peers[index].vocab_size
-    found: dict[str, Any] = {"files": len(files)}
-    found |= {key: _fmean([row[key] for row in rows]) for key in RATES}
-    found["ratio"] = {name: _fmean([row["ratio"][name] for row in rows]) for name in context.against}
-    found["intervals"] = _intervals(index, context, files)
-    found |= {key: _fmean([_shares(file, index)[key] for file in files]) for key in SHARES}
-    found["renyi_efficiency"] = renyi_efficiency(counts, vocab_size)
-    found["vocabulary_used"] = len(counts) / vocab_size if vocab_size else None
-    if context.aligned:
-        found["alignment"] = reduce(add, (file.tallies[index].alignment for file in files)).result()
-    if context.claim is not None:
-        spans = found["intervals"]["ratio"]
-        found["claim"] = {name: verdict(span, context.claim) for name, span in spans.items()}
-    return found
+def _average(index: int, context: Context, files: Sequence[FileText]) -> Figures:
+    """The means over ``files`` with their intervals, and the figures that are over their tokens together."""
+    rows, tallies = [_sums(index, context, [file]) for file in files], [file.tallies[index] for file in files]
+    means: dict[str, Any] = {rate.key: _fmean([getattr(row, rate.key) for row in rows]) for rate in RATES}
+    for share in SHARES:
+        parts = [(getattr(tally, share.part), getattr(tally, share.whole)) for tally in tallies]
+        means[share.key] = _fmean([_divide(*pair) for pair in parts])
+    counts, vocab_size = type_counts(tallies), context.peers[index].vocab_size
+    intervals, claim = _intervals(index, context, files), context.claim
+    verdicts = None if claim is None else {name: verdict(span, claim) for name, span in intervals.ratio.items()}
+    return Figures(
+        files=len(files),
+        ratio={name: _fmean([row.ratio[name] for row in rows]) for name in context.against},
+        intervals=intervals,
+        renyi_efficiency=renyi_efficiency(counts, vocab_size),
+        vocabulary_used=_divide(len(counts), vocab_size),
+        alignment=reduce(add, (tally.alignment for tally in tallies)).result() if context.aligned else None,
+        claim=verdicts,
+        **means,
+    )
 
 
-def _intervals(index: int, context: Context, files: Sequence[FileText]) -> dict[str, Any]:
+def _intervals(index: int, context: Context, files: Sequence[FileText]) -> Intervals:
     """The interval of each rate and ratio."""
     own = 3 + index
-    columns = {
-        "tokens_per_character": (own, 0),
-        "characters_per_token": (0, own),
-        "bytes_per_token": (1, own),
-        "tokens_per_eojeol": (own, 2),
-    }
-    spans: dict[str, Any] = {key: _interval(context, files, *pair) for key, pair in columns.items()}
-    spans["ratio"] = {name: _interval(context, files, 3 + base, own) for name, base in context.bases.items()}
-    return spans
+    columns = {"characters": 0, "bytes": 1, "eojeols": 2, "tokens": own}
+    spans = {rate.key: _interval(context, files, columns[rate.part], columns[rate.whole]) for rate in RATES}
+    return Intervals(**spans, ratio={name: _interval(context, files, 3 + i, own) for name, i in context.bases.items()})
 
 
-def _interval(context: Context, files: Sequence[FileText], part: int, whole: int) -> list[float] | None:
+def _interval(context: Context, files: Sequence[FileText], part: int, whole: int) -> Interval | None:
     quotients: list[NDArray[np.float64] | float | None] = []
     for file in files:
         draws = context.draws[file.name]
@@ -135,15 +122,6 @@ def _interval(context: Context, files: Sequence[FileText], part: int, whole: int
             with np.errstate(divide="ignore", invalid="ignore"):
                 quotients.append(draws[:, part] / draws[:, whole])
     return mean_interval(quotients)
-
-
-def _shares(file: FileText, index: int) -> dict[str, float | None]:
-    tally = file.tallies[index]
-    return {
-        "eojeols_whole": _divide(tally.whole, tally.placed_eojeols),
-        "eojeols_single_token": _divide(tally.single, tally.placed_eojeols),
-        "tokens_inside_character": _divide(tally.inside_character, tally.placed_tokens),
-    }
 
 
 def _divide(part: float, whole: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What one tokenizer spends on one file."""
+"""Sums over one file: its text, and the tokens that each tokenizer spends on it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fertility.alignment import Counts, Gold, Pieces, token_ends
-from benchmarks.fertility.pages import Page, whole_eojeols
+from benchmarks.fertility.alignment import BoundaryCounts
+from benchmarks.fertility.boundaries import TextBoundaries
+from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.peers.adapters import Ids, Peer
 
 RENYI_ORDER = 2.5
@@ -19,58 +21,141 @@ RENYI_ORDER = 2.5
 
 @dataclass
 class Tally:
-    """Sums over the documents of a file; ``sections`` has the tokens of each section."""
+    """Sums over the documents of one file for one tokenizer."""
 
     tokens: int = 0
     lossy_documents: int = 0
+    """Documents that decoding does not give back."""
     lossy_characters: int = 0
+    """Characters that decoding does not give back."""
     inside_character: int = 0
+    """Tokens that end inside a character."""
     placed_tokens: int = 0
+    """Tokens of the documents that their tokens spell."""
     placed_eojeols: int = 0
-    whole: int = 0
-    single: int = 0
+    """Eojeols of these documents."""
+    whole_eojeols: int = 0
+    """Eojeols that no token boundary cuts."""
+    single_token_eojeols: int = 0
+    """Eojeols that are a token of their own."""
     sections: list[int] = field(default_factory=list)
+    """Tokens of each section, over all documents."""
     emitted: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
-    alignment: Counts = field(default_factory=Counts)
+    """Of each batch, the ids that occur and their frequencies, shape (ids,)."""
+    alignment: BoundaryCounts = field(default_factory=BoundaryCounts)
 
-    def add(self, page: Page, ids: Ids, peer: Peer, pieces: Pieces, gold: Gold | None) -> None:
+    def add(
+        self, text: MeasuredText, ids: Ids, peer: Peer, token_bytes: TokenBytes, boundaries: TextBoundaries | None
+    ) -> None:
         """Count one more document.
 
-        Tokens that do not spell the text have no places in it; they are spread evenly over its sections, and
+        Tokens that do not spell the text have no places in it: they are spread evenly over its sections, and
         the figures about places leave the document out.
         """
+        size = len(text.data)
         self.tokens += len(ids)
-        self._round_trip(page, peer.decode_bytes(ids))
-        ends = token_ends(page.text, ids, pieces)
-        places = np.arange(1, len(ids) + 1) * len(page.raw) // max(len(ids), 1) if ends is None else ends
-        upto = np.searchsorted(places, page.section_ends, side="right")
+        self._round_trip(text, peer.decode_bytes(ids))
+        cuts = TokenCuts.of(text, ids, token_bytes)
+        places = np.arange(1, len(ids) + 1) * size // max(len(ids), 1) if cuts is None else cuts.ends
+        upto = np.searchsorted(places, text.section_ends, side="right")
         self.sections += np.diff(upto, prepend=0).tolist()
-        if ends is None:
-            self.alignment.leave_out(page.text)
+        if boundaries is not None:
+            self.alignment.add(text, cuts, boundaries)
+        if cuts is None:
             return
         self.placed_tokens += len(ids)
-        self.placed_eojeols += len(page.starts)
-        self.inside_character += int(np.count_nonzero(page.raw[ends[ends < len(page.raw)]] & 0xC0 == 0x80))
-        whole, single = whole_eojeols(page, ends)
-        self.whole += whole
-        self.single += single
-        if gold:
-            self.alignment.add(page.text, ends, gold)
+        self.placed_eojeols += len(text.starts)
+        following = np.frombuffer(text.data, np.uint8)[cuts.ends[cuts.ends < size]]
+        self.inside_character += int(np.count_nonzero(following & 0xC0 == 0x80))
+        whole, single = whole_eojeols(text, cuts)
+        self.whole_eojeols += whole
+        self.single_token_eojeols += single
 
-    def _round_trip(self, page: Page, decoded: bytes) -> None:
-        if decoded != page.raw.tobytes():
+    def _round_trip(self, text: MeasuredText, decoded: bytes) -> None:
+        if decoded != text.data:
             self.lossy_documents += 1
-            self.lossy_characters += (Counter(page.text) - Counter(decoded.decode(errors="replace"))).total()
+            self.lossy_characters += (Counter(text.text) - Counter(decoded.decode(errors="replace"))).total()
 
     def count_types(self, batch: Sequence[Ids]) -> None:
-        """Note which tokens the documents of a batch are made of."""
+        """Count the ids in the documents of a batch."""
         ids = [np.asarray(part, dtype=np.int64) for part in batch if len(part)]
         if ids:
             self.emitted.append(np.unique(np.concatenate(ids), return_counts=True))
 
 
+@dataclass
+class FileText:
+    """Sums over the text of one file, with a tally per tokenizer."""
+
+    name: str
+    """Short name, unique among the files."""
+    path: str
+    tallies: list[Tally]
+    """In the order of the tokenizers."""
+    documents: int = 0
+    characters: int = 0
+    bytes: int = 0
+    """Bytes of its text as UTF-8."""
+    eojeols: int = 0
+    letters: int = 0
+    """Letters of any script."""
+    hangul: int = 0
+    """Hangul syllables and jamo."""
+    latin: int = 0
+    """Latin letters."""
+    unreadable: int = 0
+    """Characters that are NUL or U+FFFD."""
+    problem: str | None = None
+    """The reason why the file cannot be used."""
+    sections: list[NDArray[np.int64]] = field(default_factory=list)
+    """Of each document the characters, bytes and eojeols of its sections, shape (sections, 3)."""
+
+    def add(self, text: MeasuredText) -> None:
+        """Count one more document."""
+        self.sections.append(text.sections)
+        self.documents += 1
+        self.characters += len(text.text)
+        self.bytes += len(text.data)
+        self.eojeols += len(text.starts)
+        self.letters += text.letters
+        self.hangul += text.hangul
+        self.latin += text.latin
+        self.unreadable += text.text.count("\0") + text.text.count("\ufffd")
+
+    @property
+    def group(self) -> str:
+        """The register of the file, see `group_of`."""
+        return group_of(self.name, self.letters, self.hangul, self.latin)
+
+
+def group_of(name: str, letters: int, hangul: int, latin: int) -> str:
+    """Guess the group of a file, a key of `benchmarks.metrics.GROUPS`.
+
+    Korean if at least 20% of the letters are Hangul; else code if the file's name starts with ``code``; else
+    English if most letters are Latin, which other languages' letters are too. A heuristic, to be checked
+    against the table of files, where every file stands with its group.
+    """
+    if hangul >= 0.2 * max(letters, 1):
+        return "Korean"
+    if name.rpartition("/")[2].lower().startswith("code"):
+        return "code"
+    return "English" if latin > 0.5 * letters else "other"
+
+
+def whole_eojeols(text: MeasuredText, cuts: TokenCuts) -> tuple[int, int]:
+    """Number of eojeols that no token boundary cuts, and of those that are a token of their own.
+
+    The second (single-token retention, Nayeem et al. 2025, https://arxiv.org/abs/2510.09947) may have white
+    space before the eojeol in the token; an eojeol inside a superword is whole, but no token of its own.
+    """
+    starts, ends = text.byte_of[text.starts], text.byte_of[text.ends]
+    whole = cuts.upto[ends - 1] == cuts.upto[starts]
+    begins = cuts.at[starts] | cuts.at[np.maximum(starts - 1, 0)]
+    return int(np.count_nonzero(whole)), int(np.count_nonzero(whole & begins & cuts.at[ends]))
+
+
 def type_counts(tallies: Iterable[Tally]) -> NDArray[np.int64]:
-    """How often each token that was used at all was used, over several files."""
+    """Frequency of each id that occurs, over several files, shape (ids that occur,)."""
     emitted = [part for tally in tallies for part in tally.emitted]
     if not emitted:
         return np.zeros(0, dtype=np.int64)

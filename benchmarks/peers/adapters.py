@@ -1,4 +1,4 @@
-"""One face for every tokenizer that is compared: ours, tokenizers, SentencePiece, tiktoken, splintr.
+"""One interface for every tokenizer that is compared: ours, tokenizers, SentencePiece, tiktoken, splintr.
 
 A peer encodes text as text: it adds no special token at the ends, and ``<|endoftext|>`` in a document is
 plain characters. `benchmarks.peers.load` finds the library from a name or a path.
@@ -41,10 +41,6 @@ class Peer(ABC):
     @abstractmethod
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         """The token ids of each text; special tokens are neither added nor read out of the text."""
-
-    def count_batch(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text."""
-        return [len(ids) for ids in self.encode_batch(texts)]
 
     @abstractmethod
     def decode_bytes(self, ids: Ids) -> bytes:

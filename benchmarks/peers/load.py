@@ -1,6 +1,6 @@
-"""From a name or a path to the tokenizer that is compared:
+"""Loading of a tokenizer by its name or path:
 
-load_peer("o200k_base")             tiktoken, without a network (see o200k.py)
+load_peer("o200k_base")             tiktoken, without a network (see openai.py)
 load_peer("qwen3")                  a vocabulary that splintr-rs carries
 load_peer("runs/mine")              a folder saved by Gyeol, or a folder with a tokenizer.json
 load_peer("runs/spm.model")         SentencePiece
@@ -10,7 +10,8 @@ load_peer("owner/name")             the tokenizer.json of a repository of the Hu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import splintr
@@ -21,6 +22,14 @@ from tokenizer.errors import InputError
 from tokenizer.shipped import shipped_names
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """A tokenizer that could not be loaded."""
+
+    name: str
+    reason: str
 
 
 def load_peer(spec: str | Path) -> Peer:
@@ -50,50 +59,37 @@ def load_peer(spec: str | Path) -> Peer:
     )
 
 
-def load_peers(specs: Iterable[str | Path | Peer], cached: Mapping[str, Peer] | None = None) -> list[Peer]:
-    """The tokenizer of each spec, in order; a spec given twice is loaded once and gives the same peer.
+def load_peers(specs: Iterable[str | Path | Peer]) -> list[Peer]:
+    """As `load_what_loads`; raises `InputError`, as `load_peer` does, for a tokenizer that cannot be loaded."""
+    found, failed = load_what_loads(specs)
+    if failed:
+        raise InputError(failed[0].reason)
+    return [peer for peer in found if peer]
 
-    Two tokenizers of the same name are told apart: the second is called what was asked for. Raises
-    `InputError` as `load_peer` does, and for two `Peer` objects of the same name. ``cached`` has tokenizers that
-    are loaded already, by spec.
+
+def load_what_loads(specs: Iterable[str | Path | Peer]) -> tuple[list[Peer | None], list[NotLoaded]]:
+    """The tokenizer of each spec, in order, or None; those that cannot be loaded are listed too.
+
+    A spec given twice is loaded once and gives the same peer. Two tokenizers of the same name are told apart: the
+    second is called by its spec. Raises `InputError` for two `Peer` objects of the same name.
     """
-    loaded: dict[str | Peer, Peer] = {}
-    found: list[Peer] = []
-    for spec in specs:
-        key = spec if isinstance(spec, Peer) else str(spec)
-        if key not in loaded:
-            peer = key if isinstance(key, Peer) else (cached or {}).get(key) or load_peer(key)
-            names = {other.name for other in loaded.values()}
-            if peer.name in names and isinstance(key, str):
-                peer.name = key
-            if peer.name in names:
-                raise InputError(f"two tokenizers are named {peer.name!r}; give each its own name")
-            loaded[key] = peer
-        found.append(loaded[key])
-    return found
-
-
-def load_what_loads(
-    specs: Sequence[str | Path | Peer],
-) -> tuple[list[Peer | None], list[dict[str, str]]]:
-    """As `load_peers`, with None for a tokenizer that cannot be loaded, and the name and reason of each such.
-
-    Raises `InputError` only for two tokenizers of the same name.
-    """
-    failed: dict[str, str] = {}
-    usable: dict[int, Peer | str] = {}
-    cached: dict[str, Peer] = {}
-    for i, spec in enumerate(specs):
-        key = spec if isinstance(spec, Peer) else str(spec)
+    loaded: dict[str | Peer, Peer | None] = {}
+    failed: list[NotLoaded] = []
+    keys = [spec if isinstance(spec, Peer) else str(spec) for spec in specs]
+    for key in dict.fromkeys(keys):
         try:
-            if isinstance(key, str) and key not in cached and key not in failed:
-                cached[key] = load_peer(key)
-            if key not in failed:
-                usable[i] = key
+            peer = key if isinstance(key, Peer) else load_peer(key)
         except InputError as error:
-            failed[str(key)] = str(error)
-    found = dict(zip(usable, load_peers(list(usable.values()), cached), strict=True))
-    return [found.get(i) for i in range(len(specs))], [{"name": k, "reason": v} for k, v in failed.items()]
+            failed.append(NotLoaded(str(key), str(error)))
+            loaded[key] = None
+            continue
+        names = {other.name for other in loaded.values() if other}
+        if peer.name in names and isinstance(key, str):
+            peer.name = key
+        if peer.name in names:
+            raise InputError(f"two tokenizers are named {peer.name!r}; give each its own name")
+        loaded[key] = peer
+    return [loaded[key] for key in keys], failed
 
 
 def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | type[SplintrPeer]]]:
@@ -106,7 +102,7 @@ def _named() -> list[tuple[list[str], type[GyeolPeer] | type[TiktokenPeer] | typ
 
 
 def _splintr_names() -> list[str]:
-    """What splintr carries; it says so only in the message for a name that it does not know."""
+    """Names that splintr carries, taken from its message for an unknown name: it has no other list."""
     try:
         splintr.Tokenizer.from_pretrained("?")
     except ValueError as error:

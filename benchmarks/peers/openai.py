@@ -1,8 +1,8 @@
 """OpenAI's encodings through tiktoken, with or without a network.
 
 tiktoken downloads its rank files on first use and waits for the network as long as it takes. The ranks of
-``o200k_base`` and ``cl100k_base`` are also carried by the package splintr-rs, so they are written from
-there, in tiktoken's cache format, and accepted only if the SHA-256 is the one that tiktoken itself expects.
+``o200k_base`` and ``cl100k_base`` are also carried by the package splintr-rs, so they are taken from
+there, written in tiktoken's cache format, and accepted only if the SHA-256 is the one that tiktoken itself expects.
 The file is then tiktoken's own to the last byte, and tiktoken never goes to the network.
 """
 
@@ -42,7 +42,7 @@ class RankFile:
 
     @property
     def url(self) -> str:
-        """Where tiktoken would download it."""
+        """URL that tiktoken downloads it from."""
         return f"https://openaipublic.blob.core.windows.net/encodings/{self.name}.tiktoken"
 
     @property
@@ -129,7 +129,7 @@ def _contents(file: RankFile) -> bytes:
 
 
 def _cache_folders() -> list[Path]:
-    """Where rank files may be, the preferred folder first."""
+    """Folders that may hold rank files, the preferred one first."""
     asked = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
     user = cache_folder() / "tiktoken"
     shared = Path(tempfile.gettempdir()) / "data-gym-cache"  # tiktoken's own default

@@ -23,8 +23,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from benchmarks.fertility.results import Figures, MeasuredTokenizer, Report
 from benchmarks.peers.adapters import GyeolPeer
-from benchmarks.report.terminal import groups_of
 
 WIDTH = 340
 ROW = 36
@@ -64,46 +64,48 @@ _SETTINGS: dict[Any, Any] = {
 
 
 @dataclass(frozen=True)
-class Bar:
-    """The ratio of one tokenizer, with its interval where it was measured."""
+class Entry:
+    """A tokenizer in the chart of one group."""
 
-    name: str
-    ratio: float | None
-    interval: Sequence[float] | None
-    ours: bool
+    tokenizer: MeasuredTokenizer
+    figures: Figures
     baseline: bool
 
+    @property
+    def ours(self) -> bool:
+        """True for a tokenizer of this project."""
+        return self.tokenizer.kind == GyeolPeer.kind
 
-@dataclass(frozen=True)
-class Point:
-    """The fertility of one tokenizer, by the size of its vocabulary."""
+    @property
+    def colours(self) -> tuple[str, str]:
+        """Its face and its edge."""
+        face = PAPER if self.baseline else OURS if self.ours else OTHERS
+        return face, INK if self.baseline else face
 
-    name: str
-    vocab_size: int
-    fertility: float
-    ours: bool
-    baseline: bool
+    @property
+    def weight(self) -> str:
+        """Weight of its text."""
+        return "bold" if self.ours else "normal"
 
 
-def ratio_charts(result: dict[str, Any], base: str) -> dict[str, str]:
-    """For each group of files a chart of the ratios to ``base``: bars on one scale, whiskers, a line at 1.
-
-    ``result`` is what `benchmarks.fertility.measure` returned.
-    """
-    bars = {group: _bars(result, group, base) for group in groups_of(result)}
-    ends = [end for rows in bars.values() for bar in rows for end in (bar.ratio or 0, *(bar.interval or ()))]
+def ratio_charts(report: Report, base: str) -> dict[str, str]:
+    """For each group of files a chart of the ratios to ``base``: bars on one scale, whiskers, a line at 1."""
+    entries = {group: _entries(report, group, [base]) for group in report.groups}
+    figures = [entry.figures for rows in entries.values() for entry in rows]
+    ends = [end for own in figures for end in (own.ratio[base] or 0, *(own.intervals.ratio[base] or ()))]
     limit = 1.05 * max(1, *ends)
-    return {group: _ratio_chart(rows, limit, f"ratio {base} {group}") for group, rows in bars.items()}
+    return {group: _ratio_chart(rows, base, limit, f"ratio {base} {group}") for group, rows in entries.items()}
 
 
-def vocabulary_charts(result: dict[str, Any]) -> dict[str, str]:
+def vocabulary_charts(report: Report) -> dict[str, str]:
     """For each group of files a chart of tokens per character by size of vocabulary, every point with its name."""
-    return {group: _vocabulary_chart(_points(result, group), f"size {group}") for group in groups_of(result)}
+    groups = report.groups
+    return {g: _vocabulary_chart(_entries(report, g, report.against), f"size {g}") for g in groups}
 
 
-def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
+def ratio_picture(report: Report, base: str, group: str) -> str:
     """The chart of one group's ratios as an SVG file of its own, in fixed colours on white."""
-    svg = ratio_charts(result, base)[group]
+    svg = ratio_charts(report, base)[group]
     for variable, colour in _FIXED.items():
         svg = svg.replace(f"var(--{variable})", colour)
     view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
@@ -111,45 +113,32 @@ def ratio_picture(result: dict[str, Any], base: str, group: str) -> str:
     return svg.replace("<svg ", f"<svg{size} ", 1)
 
 
-def _bars(result: dict[str, Any], group: str, base: str) -> list[Bar]:
-    rows = []
-    for tokenizer in result["tokenizers"]:
-        own = result["results"][tokenizer["name"]]["groups"][group]
-        interval = own["intervals"]["ratio"][base]
-        ours, baseline = tokenizer["kind"] == GyeolPeer.kind, tokenizer["name"] == base
-        rows.append(Bar(tokenizer["name"], own["ratio"][base], interval, ours, baseline))
-    return rows
+def _entries(report: Report, group: str, bases: Sequence[str]) -> list[Entry]:
+    return [Entry(t, report.results[t.name].groups[group], t.name in bases) for t in report.tokenizers]
 
 
-def _points(result: dict[str, Any], group: str) -> list[Point]:
-    rates = {name: own["groups"][group]["tokens_per_character"] for name, own in result["results"].items()}
-    return [
-        Point(t["name"], t["vocab_size"], rates[t["name"]], t["kind"] == GyeolPeer.kind, t["name"] in result["against"])
-        for t in result["tokenizers"]
-    ]
-
-
-def _ratio_chart(bars: Sequence[Bar], limit: float, salt: str) -> str:
+def _ratio_chart(entries: Sequence[Entry], base: str, limit: float, salt: str) -> str:
     """One chart; ``salt`` tells its ids from those of the other charts of a page."""
     with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
-        figure, axes = _axes(ROW * len(bars) + 34, left=4, right=8, bottom=26, top=8)
-        axes.set(xlim=(0, limit), ylim=(len(bars) - 0.02, 0))
+        figure, axes = _axes(ROW * len(entries) + 34, left=4, right=8, bottom=26, top=8)
+        axes.set(xlim=(0, limit), ylim=(len(entries) - 0.02, 0))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
         axes.yaxis.set_major_locator(NullLocator())
         axes.spines["left"].set_visible(False)
         axes.tick_params(length=3)
-        for row, bar in enumerate(bars):
-            _bar(axes, row, bar)
+        for row, entry in enumerate(entries):
+            _bar(axes, row, entry, base)
         axes.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=3)
         return _svg(figure)
 
 
-def _vocabulary_chart(points: Sequence[Point], salt: str) -> str:
+def _vocabulary_chart(entries: Sequence[Entry], salt: str) -> str:
     """One chart; ``salt`` as for `_ratio_chart`."""
     with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
         figure, axes = _axes(SCATTER_HEIGHT, left=40, right=10, bottom=26, top=10)
-        sizes, rates = [p.vocab_size for p in points], [p.fertility for p in points]
+        sizes = [entry.tokenizer.vocab_size for entry in entries]
+        rates = [entry.figures.tokens_per_character for entry in entries]
         room = 0.12 * (max(rates) - min(rates) or max(rates))
         axes.set(xscale="log", xlim=(min(sizes) / 1.35, max(sizes) * 1.35), ylim=(min(rates) - room, max(rates) + room))
         axes.xaxis.set_major_locator(FixedLocator(_round_sizes(min(sizes), max(sizes))))
@@ -159,17 +148,15 @@ def _vocabulary_chart(points: Sequence[Point], salt: str) -> str:
         axes.tick_params(length=3)
         axes.grid(color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-        for point in points:
-            face = PAPER if point.baseline else OURS if point.ours else OTHERS
-            marker = "D" if point.baseline else "s" if point.ours else "o"
-            edge = INK if point.baseline else face
-            axes.plot(point.vocab_size, point.fertility, marker, color=face, markeredgecolor=edge, markersize=7)
-        _name_points(axes, points)
+        for entry, size, rate in zip(entries, sizes, rates, strict=True):
+            marker, (face, edge) = "D" if entry.baseline else "s" if entry.ours else "o", entry.colours
+            axes.plot(size, rate, marker, color=face, markeredgecolor=edge, markersize=7)
+        _name_points(axes, entries)
         return _svg(figure)
 
 
 def _axes(height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
-    """A figure of `WIDTH` units and axes that leave these margins"""
+    """A figure of `WIDTH` units and axes that leave these margins."""
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)  # a pixel is a unit
     FigureCanvasSVG(figure)
     box = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height)
@@ -179,40 +166,40 @@ def _axes(height: float, *, left: float, right: float, bottom: float, top: float
     return figure, axes
 
 
-def _bar(axes: Axes, row: int, bar: Bar) -> None:
+def _bar(axes: Axes, row: int, entry: Entry, base: str) -> None:
     """One row: the name at the left and the figure at the right, the bar below them."""
-    weight = "bold" if bar.ours else "normal"
     across = axes.get_yaxis_transform()
-    axes.text(0, row + 0.38, bar.name, transform=across, weight=weight)
-    if bar.ratio is None:
+    axes.text(0, row + 0.38, entry.tokenizer.name, transform=across, weight=entry.weight)
+    ratio, span = entry.figures.ratio[base], entry.figures.intervals.ratio[base]
+    if ratio is None:
         axes.text(1, row + 0.38, "–", transform=across, ha="right")
         return
-    face = PAPER if bar.baseline else OURS if bar.ours else OTHERS
-    edge = INK if bar.baseline else face
-    axes.barh(row + 0.68, bar.ratio, height=0.3, color=face, edgecolor=edge, linewidth=1, zorder=2)
-    shown = f"{bar.ratio:.2f}"
-    if bar.interval:
-        low, high = bar.interval
-        shown += f"  [{low:.2f}, {high:.2f}]"
-        axes.plot([low, high], [row + 0.68] * 2, color=PAPER, linewidth=3.6, zorder=4, solid_capstyle="butt")
-        axes.plot([low, high], [row + 0.68] * 2, "|-", color=INK, linewidth=1.6, markersize=8, zorder=5)
-    axes.text(1, row + 0.38, shown, transform=across, ha="right", weight=weight)
+    face, edge = entry.colours
+    axes.barh(row + 0.68, ratio, height=0.3, color=face, edgecolor=edge, linewidth=1, zorder=2)
+    shown = f"{ratio:.2f}"
+    if span:
+        shown += f"  [{span[0]:.2f}, {span[1]:.2f}]"
+        axes.plot(span, [row + 0.68] * 2, color=PAPER, linewidth=3.6, zorder=4, solid_capstyle="butt")
+        axes.plot(span, [row + 0.68] * 2, "|-", color=INK, linewidth=1.6, markersize=8, zorder=5)
+    axes.text(1, row + 0.38, shown, transform=across, ha="right", weight=entry.weight)
 
 
 def _round_sizes(low: float, high: float) -> list[float]:
-    """Some six sizes at most that an axis from ``low`` to ``high`` is marked at."""
+    """About six sizes at most to mark on an axis from ``low`` to ``high``."""
     steps = [step * 10**power for power in range(1, 9) for step in (1, 1.5, 2, 3, 5, 7)]
     inside = [size for size in steps if low / 1.3 <= size <= high * 1.3]
     return inside[:: 1 + len(inside) // 6]
 
 
-def _name_points(axes: Axes, points: Sequence[Point]) -> None:
+def _name_points(axes: Axes, entries: Sequence[Entry]) -> None:
     """Write each name at the nearest free place beside its point, with a line to it where that is not close by."""
     frame = axes.get_window_extent()
-    places = [tuple(axes.transData.transform((point.vocab_size, point.fertility))) for point in points]
+    points = [(entry.tokenizer.vocab_size, entry.figures.tokens_per_character) for entry in entries]
+    places = [tuple(axes.transData.transform(point)) for point in points]
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
-    for (x, y), point in zip(places, points, strict=True):
-        width = 8 * sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in point.name)
+    for (x, y), point, entry in zip(places, points, entries, strict=True):
+        name = entry.tokenizer.name
+        width = 8 * sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in name)
         for distance, angle in _around():
             dx, dy = distance * math.cos(angle), distance * math.sin(angle)
             side = "left" if dx > 4 else "right" if dx < -4 else "center"
@@ -223,15 +210,8 @@ def _name_points(axes: Axes, points: Sequence[Point]) -> None:
                 break
         taken.append(box)
         line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4} if distance > 14 else None
-        axes.annotate(
-            point.name,
-            (point.vocab_size, point.fertility),
-            (dx, dy - 4),
-            textcoords="offset points",
-            arrowprops=line,
-            ha=side,
-            weight="bold" if point.ours else "normal",
-        )
+        at = (dx, dy - 4)
+        axes.annotate(name, point, at, textcoords="offset points", arrowprops=line, ha=side, weight=entry.weight)
 
 
 def _around() -> Iterable[tuple[float, float]]:

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fertility.results import Report, as_json
+from benchmarks.metrics import GROUPS
 from benchmarks.peers.adapters import Peer
-from benchmarks.report.html_tables import GROUPS, file_table, lead, tokenizer_table
-from benchmarks.report.passages import Passage, cut, sample_passages
-from benchmarks.report.terminal import groups_of
+from benchmarks.report.html_tables import file_table, lead, tokenizer_table
+from benchmarks.report.passages import Passage, PassageCuts, cut, sample_passages
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
 from tokenizer.text import to_utf8
@@ -27,7 +28,7 @@ PACKAGES = ("jinja2", "matplotlib")
 
 
 def check_report(path: str | Path) -> None:
-    """Raise `InputError` if no page can be written to ``path``: to be asked before the work, not after it."""
+    """Raise `InputError` if no page can be written to ``path``; call it before the work, not after it."""
     path = Path(path)
     if not all(map(importlib.util.find_spec, PACKAGES)):
         raise InputError(f"{path}: a page needs {' and '.join(PACKAGES)}; run: pip install 'gyeol[report]'")
@@ -37,26 +38,26 @@ def check_report(path: str | Path) -> None:
         raise InputError(f"{path.parent}: no such folder; make it, or write the page to another one")
 
 
-def write_report(path: str | Path, result: dict[str, Any], peers: Sequence[Peer], *, text_key: str = "text") -> None:
-    """Write what `benchmarks.fertility.measure` returned for ``peers`` as a page, with passages of its files.
+def write_report(path: str | Path, report: Report, peers: Sequence[Peer], *, text_key: str = "text") -> None:
+    """Write the report on ``peers`` as a page, with passages of its files.
 
     Raises `InputError` as `check_report` does, and for a file that can no longer be read.
     """
     check_report(path)
     from benchmarks.report.charts import ratio_charts, vocabulary_charts  # needs matplotlib
 
-    passages = sample_passages(result["files"], text_key=text_key)
-    passages.sort(key=lambda passage: groups_of(result).index(passage.group))
+    passages = sample_passages(report.files, text_key=text_key)
+    passages.sort(key=lambda passage: report.groups.index(passage.group))
     charts = {
-        "ratio": {base: ratio_charts(result, base) for base in result["against"]},
-        "vocabulary": vocabulary_charts(result),
+        "ratio": {base: ratio_charts(report, base) for base in report.against},
+        "vocabulary": vocabulary_charts(report),
     }
-    tables = {"tokenizers": tokenizer_table(result), "files": file_table(result)}
-    _write(path, peers, passages, result=result, charts=charts, tables=tables, lead=lead(result))
+    tables = {"tokenizers": tokenizer_table(report), "files": file_table(report)}
+    _write(path, peers, passages, result=report, charts=charts, tables=tables, lead=lead(report))
 
 
 def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict[str, int]:
-    """Write a page that shows how each of ``peers`` cuts ``text``; the number of tokens of each.
+    """Write a page with the tokens of ``text`` by each of ``peers``; returns the number of tokens of each.
 
     Raises `InputError` as `check_report` does, for a text that is empty and for one that is no Unicode.
     """
@@ -64,11 +65,11 @@ def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict
     if not text:
         raise InputError("the text is empty; give one to look at")
     to_utf8(text)  # not every peer refuses what is no Unicode
-    cuts = _write(path, peers, [Passage(text)])[0]["cuts"]
-    return {own["name"]: own["count"] for own in cuts}
+    (shown,) = _write(path, peers, [Passage(text=text)])
+    return {own.name: own.count for own in shown.cuts}
 
 
-def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage], **values: Any) -> list[dict[str, Any]]:
+def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage], **values: Any) -> list[PassageCuts]:
     """Render the template and write it; the passages with their tokens."""
     import jinja2
 
@@ -84,8 +85,8 @@ def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage],
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     page = environment.get_template("report.html.j2").render(
         {"result": None, **values},
-        passages=shown,
-        groups=GROUPS,
+        passages=as_json(shown),
+        groups={key: group.head for key, group in GROUPS.items()},
         style=style,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -1,36 +1,15 @@
-"""What a page says in its tables and its first line, in English and Korean."""
+"""Tables and first line of a page, in English and Korean."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from benchmarks.report.terminal import figure, groups_of
+from benchmarks.fertility.results import Figures, Report, RoundTrip
+from benchmarks.metrics import ALIGNMENT, GROUPS, RATES, Words
+from benchmarks.report.terminal import figure
 
-Words = tuple[str, str]
-"""The same in English and in Korean."""
-
-GROUPS: dict[str, Words] = {
-    "Korean": ("Korean", "한국어"),
-    "English": ("English", "영어"),
-    "code": ("Code", "코드"),
-    "other": ("Other", "기타"),
-}
-"""Groups of files in the order of the page."""
-
-RATES: dict[str, Words] = {
-    "tokens_per_character": ("Tokens / char", "글자당 토큰"),
-    "characters_per_token": ("Chars / token", "토큰당 글자"),
-    "bytes_per_token": ("Bytes / token", "토큰당 바이트"),
-    "tokens_per_eojeol": ("Tokens / eojeol", "어절당 토큰"),
-}
-
-ALIGNMENT: dict[str, Words] = {
-    "precision": ("Morpheme precision", "형태소 정밀도"),
-    "recall": ("Morpheme recall", "형태소 재현율"),
-    "f1": ("Morpheme F1", "형태소 F1"),
-}
+ALL_FILES = ("all files", "전체 파일")
 
 VERDICTS: dict[str, Words] = {
     "met": ("met", "충족"),
@@ -41,34 +20,36 @@ VERDICTS: dict[str, Words] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows, the value that it is sorted by (None last), and small print."""
+    """One cell of a table."""
 
     text: str | Words
     sort: float | str | None
+    """Value that its column is sorted by; None comes last."""
     note: str = ""
+    """Small print."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """The head of a column, and a cell for each row."""
+    """One column of a table."""
 
     head: Words
     cells: list[Cell]
+    """A cell for each row."""
     number: bool = True
+    """True if the cells are figures, set flush right."""
 
 
-def lead(result: dict[str, Any]) -> Words | None:
+def lead(report: Report) -> Words | None:
     """The finding in one sentence: the fewest tokens for Korean beside the first baseline; None without either."""
-    base = next(iter(result["against"]), None)
-    if base is None or "Korean" not in groups_of(result):
+    base = report.base
+    if base is None or "Korean" not in report.groups:
         return None
-    ratios = {
-        name: own["groups"]["Korean"]["ratio"][base] or 0 for name, own in result["results"].items() if name != base
-    }
+    ratios = {name: own.groups["Korean"].ratio[base] or 0 for name, own in report.results.items() if name != base}
     if not ratios:
         return None
     best = max(ratios, key=ratios.__getitem__)
-    files = Counter(file["group"] for file in result["files"])["Korean"]
+    files = Counter(file.group for file in report.files)["Korean"]
     mean = (f" (mean of {files} files)", f"(파일 {files}개 평균)") if files > 1 else ("", "")
     return (
         f"{base} needs {ratios[best]:.2f} times the tokens of {best} for the same Korean text{mean[0]}.",
@@ -76,83 +57,75 @@ def lead(result: dict[str, Any]) -> Words | None:
     )
 
 
-def tokenizer_table(result: dict[str, Any]) -> list[Column]:
-    """One row per tokenizer: ratios by group and baseline, means over files, what else was measured."""
-    tokenizers = result["tokenizers"]
-    own = [result["results"][tokenizer["name"]] for tokenizer in tokenizers]
+def tokenizer_table(report: Report) -> list[Column]:
+    """One row per tokenizer: ratios by group and baseline, means over files, alignment, claims, round trip."""
+    tokenizers, own = report.tokenizers, list(report.results.values())
     columns = [
-        Column(("Tokenizer", "토크나이저"), [Cell(t["name"], t["name"]) for t in tokenizers], number=False),
-        Column(("Vocabulary", "어휘 크기"), [Cell(f"{t['vocab_size']:,}", t["vocab_size"]) for t in tokenizers]),
+        Column(("Tokenizer", "토크나이저"), [Cell(t.name, t.name) for t in tokenizers], number=False),
+        Column(("Vocabulary", "어휘 크기"), [Cell(f"{t.vocab_size:,}", t.vocab_size) for t in tokenizers]),
     ]
-    for base in result["against"]:
-        for group in groups_of(result):
-            columns.append(Column(_head(result, base, _group(group)), [_ratio(r["groups"][group], base) for r in own]))
-        columns.append(Column(_head(result, base, ("all files", "전체 파일")), [_ratio(r["macro"], base) for r in own]))
-    columns += [Column(head, [_number(r["macro"][key]) for r in own]) for key, head in RATES.items()]
-    columns += [*_alignment(result), *_claims(result)]
-    return [*columns, Column(("Round trip", "복원"), [_round_trip(r["round_trip"]) for r in own])]
+    for base in report.against:
+        for words, figures in _parts(report):
+            columns.append(Column(_head(report, base, words), [_ratio(one, base) for one in figures]))
+    for rate in RATES:
+        assert rate.page
+        columns.append(Column(rate.page, [_number(getattr(one.macro, rate.key)) for one in own]))
+    columns += [*_alignment(report), *_claims(report)]
+    return [*columns, Column(("Round trip", "복원"), [_round_trip(one.round_trip) for one in own])]
 
 
-def file_table(result: dict[str, Any]) -> list[Column]:
+def file_table(report: Report) -> list[Column]:
     """One row per file: each tokenizer's ratio to the first baseline, or tokens per character without one."""
-    files = result["files"]
-    base = next(iter(result["against"]), None)
+    files, base = report.files, report.base
     columns = [
-        Column(("File", "파일"), [Cell(file["name"], file["name"]) for file in files], number=False),
-        Column(("Group", "갈래"), [Cell(_group(file["group"]), file["group"]) for file in files], number=False),
-        Column(("Characters", "글자 수"), [Cell(f"{f['characters']:,}", f["characters"]) for f in files]),
+        Column(("File", "파일"), [Cell(file.name, file.name) for file in files], number=False),
+        Column(("Group", "갈래"), [Cell(GROUPS[file.group].head, file.group) for file in files], number=False),
+        Column(("Characters", "글자 수"), [Cell(f"{file.characters:,}", file.characters) for file in files]),
     ]
-    for name, own in result["results"].items():
-        rows = [own["files"][file["name"]] for file in files]
-        cells = [_ratio(row, base) if base else _number(row["tokens_per_character"]) for row in rows]
+    for name, own in report.results.items():
+        rows = [own.files[file.name] for file in files]
+        cells = [_ratio(row, base) if base else _number(row.tokens_per_character) for row in rows]
         columns.append(Column((name, name), cells))
     return columns
 
 
-def _alignment(result: dict[str, Any]) -> list[Column]:
+def _parts(report: Report) -> list[tuple[Words, list[Figures]]]:
+    """Each group, and all files, with the figures of every tokenizer."""
+    own = report.results.values()
+    groups = [(GROUPS[group].head, [one.groups[group] for one in own]) for group in report.groups]
+    return [*groups, (ALL_FILES, [one.macro for one in own])]
+
+
+def _alignment(report: Report) -> list[Column]:
     """Precision, recall and F1 against the standard that was named, of a gold file's texts or of all files."""
-    if result["alignment"] is None:
+    if report.alignment is None:
         return []
-    of_gold = result["alignment"].get("results")
-    rows = [
-        of_gold.get(name, {}) if of_gold is not None else own["macro"]["alignment"]
-        for name, own in result["results"].items()
-    ]
-    return [Column(head, [_number(row.get(key)) for row in rows]) for key, head in ALIGNMENT.items()]
+    rows = [report.alignment_of(name) for name in report.results]
+    shown = [(metric.page, metric.key) for metric in ALIGNMENT if metric.page]
+    return [Column(head, [_number(getattr(row, key, None)) for row in rows]) for head, key in shown]
 
 
-def _claims(result: dict[str, Any]) -> list[Column]:
+def _claims(report: Report) -> list[Column]:
     """A column of verdicts on the claim for each baseline and group, and for all files."""
-    if result["claim"] is None:
-        return []
     columns = []
-    for base in result["against"]:
-        for group in [*groups_of(result), None]:
-            part = _group(group) if group else ("all files", "전체 파일")
-            parts = [own["groups"][group] if group else own["macro"] for own in result["results"].values()]
-            cells = [Cell(VERDICTS[row["claim"][base]], row["claim"][base]) for row in parts]
-            columns.append(Column(_claim_head(result, base, part), cells, number=False))
+    for base in report.against if report.claim is not None else ():
+        for words, figures in _parts(report):
+            verdicts = [one.claim[base] for one in figures if one.claim]
+            english, korean = _head(report, base, words)
+            head = f"{english} ≥ {report.claim:g}", f"{korean} ≥ {report.claim:g}"
+            columns.append(Column(head, [Cell(VERDICTS[verdict], verdict) for verdict in verdicts], number=False))
     return columns
 
 
-def _claim_head(result: dict[str, Any], base: str, part: Words) -> Words:
-    ratio = _head(result, base, part)
-    return f"{ratio[0]} ≥ {result['claim']:g}", f"{ratio[1]} ≥ {result['claim']:g}"
-
-
-def _group(group: str) -> Words:
-    return GROUPS.get(group, (group, group))
-
-
-def _head(result: dict[str, Any], base: str, part: Words) -> Words:
+def _head(report: Report, base: str, part: Words) -> Words:
     """The head of a column of ratios; the baseline is named where there are several."""
-    beside = f" ({base})" if len(result["against"]) > 1 else ""
+    beside = f" ({base})" if len(report.against) > 1 else ""
     return f"Ratio, {part[0]}{beside}", f"{part[1]} 비율{beside}"
 
 
-def _ratio(row: dict[str, Any], base: str) -> Cell:
-    interval = row["intervals"]["ratio"][base]
-    return Cell(_figure(row["ratio"][base]), row["ratio"][base], "–".join(map(figure, interval)) if interval else "")
+def _ratio(own: Figures, base: str) -> Cell:
+    ratio, span = own.ratio[base], own.intervals.ratio[base]
+    return Cell(_figure(ratio), ratio, "–".join(map(figure, span)) if span else "")
 
 
 def _number(value: float | None) -> Cell:
@@ -163,6 +136,6 @@ def _figure(value: float | None) -> str:
     return figure(value).replace("-", "–")
 
 
-def _round_trip(own: dict[str, Any]) -> Cell:
-    lost = own["characters_lost"]
-    return Cell(("exact", "그대로") if own["lossless"] else (f"loses {lost:.2%}", f"{lost:.2%} 잃음"), lost)
+def _round_trip(own: RoundTrip) -> Cell:
+    lost = own.characters_lost
+    return Cell(("exact", "그대로") if own.lossless else (f"loses {lost:.2%}", f"{lost:.2%} 잃음"), lost)

@@ -1,4 +1,4 @@
-"""Passages of the measured text, and how each tokenizer cuts them, for a page that shows both side by side.
+"""Passages of the measured text and their tokens by each tokenizer, for a page that shows them side by side.
 
     나는 학교에서 갔다        Kiwi: 나|는 학교|에서 가|았|다 (갔 is one piece)
     [나|는][ 학교|에서 갔|다]     two tokens, the second a superword; | marks where two morphemes meet
@@ -11,17 +11,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import regex
 
-from benchmarks.fertility.alignment import token_ends
-from benchmarks.fertility.letters import byte_offsets, code_points, eojeols
+from benchmarks.fertility.alignment import BoundaryCounts
+from benchmarks.fertility.boundaries import Boundaries, TextBoundaries
+from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.measured_text import MeasuredText
+from benchmarks.fertility.results import MeasuredFile
 from benchmarks.peers.adapters import Ids, Peer
 from tokenizer.corpus import STDIN, documents
-from tokenizer.pretokenize import morphemes
-from tokenizer.text import has_hangul
 
 PER_GROUP = 6
 """Passages of each group of files."""
@@ -38,102 +39,95 @@ SUPERWORD, PART, AT_MORPHEME = 1, 2, 4
 _BREAK = regex.compile(r"\n+(?=\S)|(?<=\D[.!?。…]['\"”’)]?)\s+(?=\S)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A piece of text to look at, with the file and group that it was taken from."""
+    """A part of a text to look at."""
 
-    text: str
     file: str = ""
+    """Name of the file that it was taken from."""
     group: str = ""
+    text: str
 
 
-def sample_passages(files: Iterable[dict[str, Any]], *, text_key: str = "text") -> list[Passage]:
-    """A few passages of every group of ``files`` (the ``files`` of `benchmarks.fertility.measure`).
+@dataclass(frozen=True)
+class Cut:
+    """A passage as one tokenizer cuts it."""
+
+    name: str
+    count: int
+    """Number of tokens."""
+    superwords: int
+    """Tokens that span several eojeols."""
+    inside: int
+    """Token boundaries strictly inside eojeols with Hangul."""
+    hits: int
+    """Those of them where two morphemes meet."""
+    exact: bool
+    """True if the tokens spell the text."""
+    tokens: list[list[Any]]
+    """Of each token the flags, then its text, in several pieces where morphemes meet inside it; a token that holds
+    part of a character is shown as ``<EA B0>``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassageCuts(Passage):
+    """A passage with the tokens of every tokenizer, as the page's script reads it."""
+
+    characters: int
+    morphemes: int
+    """Morpheme boundaries by Kiwi."""
+    cuts: list[Cut]
+
+
+def sample_passages(files: Iterable[MeasuredFile], *, text_key: str = "text") -> list[Passage]:
+    """A few passages of every group of ``files``.
 
     They come from files evenly spread over the group, several from one file where there are few. Standard
     input, which cannot be read again, gives none. Raises `InputError` for a file that can no longer be read.
     """
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[MeasuredFile]] = {}
     for file in files:
-        if file["path"] != str(STDIN):
-            groups.setdefault(file["group"], []).append(file)
+        if file.path != str(STDIN):
+            groups.setdefault(file.group, []).append(file)
     found = []
     for group, members in groups.items():
         chosen = [members[i * len(members) // PER_GROUP] for i in range(PER_GROUP)]
-        for file in {one["name"]: one for one in chosen}.values():
-            texts = _first_texts(file["path"], text_key)
+        for file in {one.name: one for one in chosen}.values():
+            texts = _first_texts(file.path, text_key)
             number = sum(one is file for one in chosen)
-            found += [Passage(text, file["name"], group) for text in _draw(texts, number, file["name"])]
+            found += [Passage(file=file.name, group=group, text=text) for text in _draw(texts, number, file.name)]
     return found
 
 
-def cut(passages: Sequence[Passage], peers: Sequence[Peer]) -> list[dict[str, Any]]:
-    """Each passage with the tokens of every tokenizer, as `json.dumps` takes it.
-
-    A passage is ``file``, ``group``, ``text``, ``characters``, ``morphemes`` (boundaries by Kiwi in it) and
-    ``cuts``: for each tokenizer ``name``, ``count``, ``superwords``, ``hits`` of ``inside`` (token boundaries
-    inside eojeols with Hangul, and those of them where morphemes meet), ``exact`` (whether the tokens spell the
-    text) and ``tokens``: the flags, then the text, in several pieces where morphemes meet inside it. A token
-    that holds part of a character is shown as ``<EA B0>``. Raises `InputError` for a text that is no Unicode.
-    """
-    texts = [passage.text for passage in passages]
-    encoded = [peer.encode_batch(texts) if texts else [] for peer in peers]
+def cut(passages: Sequence[Passage], peers: Sequence[Peer]) -> list[PassageCuts]:
+    """Each passage with the tokens of every tokenizer. Raises `InputError` for a text that is no Unicode."""
+    texts = [MeasuredText(passage.text) for passage in passages]
+    boundaries = Boundaries.from_kiwi().of(texts)
+    encoded = [peer.encode_batch([text.text for text in texts]) if texts else [] for peer in peers]
     found = []
-    for i, passage in enumerate(passages):
-        marks = _marks(passage.text)
-        cuts = [_cut(passage.text, marks, peer, ids[i]) for peer, ids in zip(peers, encoded, strict=True)]
-        about = {"file": passage.file, "group": passage.group, "text": passage.text}
-        found.append(about | {"characters": len(passage.text), "morphemes": len(marks.meets), "cuts": cuts})
+    for i, (passage, text) in enumerate(zip(passages, texts, strict=True)):
+        own = [_cut(text, boundaries[i], peer, ids[i]) for peer, ids in zip(peers, encoded, strict=True)]
+        size, meets = len(text.text), len(boundaries[i].offsets)
+        found.append(PassageCuts(**vars(passage), characters=size, morphemes=meets, cuts=own))
     return found
 
 
-@dataclass(frozen=True)
-class _Marks:
-    """Byte offsets in a text."""
-
-    meets: frozenset[int]
-    """Where two morphemes of an eojeol meet."""
-    inside: frozenset[int]
-    """Strictly inside an eojeol with Hangul."""
-
-
-def _marks(text: str) -> _Marks:
-    points = code_points(text)
-    starts, ends = eojeols(points)
-    spans = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if has_hangul(text, a, b)]
-    byte_of = byte_offsets(points).tolist()
-    offsets = morphemes.boundaries([text[a:b] for a, b in spans])
-    return _Marks(
-        frozenset(byte_of[a + offset] for (a, _), inside in zip(spans, offsets, strict=True) for offset in inside),
-        frozenset(chain.from_iterable(range(byte_of[a] + 1, byte_of[b]) for a, b in spans)),
-    )
-
-
-def _cut(text: str, marks: _Marks, peer: Peer, ids: Ids) -> dict[str, Any]:
-    """The tokens of one tokenizer, see `cut`."""
-    row = [int(token) for token in ids]
-    pieces = {token: peer.token_bytes(token) for token in set(row)}
-    ends = token_ends(text, row, pieces)
-    if ends is None:  # what it decodes to is another text, in which the morphemes have other places
-        tokens = [_token(pieces[token], [], False) for token in row]
-        edges = []
+def _cut(text: MeasuredText, boundaries: TextBoundaries, peer: Peer, ids: Ids) -> Cut:
+    """The tokens of one tokenizer."""
+    row, token_bytes = [int(token) for token in ids], TokenBytes(peer)
+    meets = set(boundaries.offsets.tolist())
+    cuts, counts = TokenCuts.of(text, row, token_bytes), BoundaryCounts()
+    counts.add(text, cuts, boundaries)
+    if cuts is None:  # it decodes to another text, in which the morphemes have other places
+        tokens = [_token(token_bytes[token], [], False) for token in row]
     else:
-        data, edges = text.encode(), [0, *ends.tolist()]
         tokens = [
             # The space that SentencePiece puts before a text is no part of it, but may be a token.
-            _token(data[a:b] or pieces[token], [m - a for m in range(a + 1, b) if m in marks.meets], a in marks.meets)
-            for token, (a, b) in zip(row, pairwise(edges), strict=True)
+            _token(text.data[a:b] or token_bytes[token], [m - a for m in range(a + 1, b) if m in meets], a in meets)
+            for token, (a, b) in zip(row, pairwise([0, *cuts.ends.tolist()]), strict=True)
         ]
-    inside = [edge for edge in edges if edge in marks.inside]
-    return {
-        "name": peer.name,
-        "count": len(row),
-        "superwords": sum(bool(flags & SUPERWORD) for flags, *_ in tokens),
-        "inside": len(inside),
-        "hits": sum(edge in marks.meets for edge in inside),
-        "exact": ends is not None,
-        "tokens": tokens,
-    }
+    superwords = sum(bool(flags & SUPERWORD) for flags, *_ in tokens)
+    return Cut(peer.name, len(row), superwords, counts.predicted, counts.hits, cuts is not None, tokens)
 
 
 def _token(raw: bytes, meets: Sequence[int], at_morpheme: bool) -> list[Any]:

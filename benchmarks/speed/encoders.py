@@ -1,30 +1,41 @@
 """The engines whose encoding speed is compared.
 
-They encode with one vocabulary: its ranks and pattern, or its ``tokenizer.json``. Each returns what it returns
-fastest; turning that into ids for the comparison is outside the clock.
+They encode with one vocabulary: its ranks and pattern, or its ``tokenizer.json``. Each returns the form that it is
+fastest with; turning that into ids for the comparison is outside the clock.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import samples
+from benchmarks.speed.child import Job, clocked
+
 Encoded = Any
 Encode = Callable[[list[str]], Any]
 
+WARM_UP_CHARACTERS = 1 << 20
+"""Characters a thread of the encoding before the clock: enough that all threads have started and have their memory."""
 
-@dataclass(frozen=True)
-class Form:
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderInput:
     """A vocabulary in the forms that engines load."""
 
     name: str
     pattern: str
+    """Regular expression of the pre-tokens."""
     ranks: str
     """A file of tiktoken: base64, a space, the rank."""
     folder: str | None
@@ -36,17 +47,19 @@ class Form:
         return {base64.b64decode(token): int(rank) for token, rank in lines}
 
 
-def _load_gyeol(form: Form, threads: int) -> Encode:
+def _load_gyeol(vocabulary: EncoderInput, threads: int) -> Encode:
     from tokenizer import Tokenizer
 
-    own = Tokenizer.load(str(form.folder))
+    own = Tokenizer.load(str(vocabulary.folder))
     return lambda texts: own.encode_to_array(texts, threads=threads)
 
 
-def _load_tiktoken(form: Form, threads: int) -> Encode:
+def _load_tiktoken(vocabulary: EncoderInput, threads: int) -> Encode:
     import tiktoken
 
-    own = tiktoken.Encoding(form.name, pat_str=form.pattern, mergeable_ranks=form.pairs(), special_tokens={})
+    own = tiktoken.Encoding(
+        vocabulary.name, pat_str=vocabulary.pattern, mergeable_ranks=vocabulary.pairs(), special_tokens={}
+    )
 
     def one(text: str) -> Any:
         return own.encode_to_numpy(text, disallowed_special=())
@@ -60,44 +73,37 @@ def _load_tiktoken(form: Form, threads: int) -> Encode:
     return encode
 
 
-def _load_tokenizers(form: Form, threads: int) -> Encode:
+def _load_tokenizers(vocabulary: EncoderInput, threads: int) -> Encode:
     from tokenizers import Tokenizer
 
-    own = Tokenizer.from_file(f"{form.folder}/tokenizer.json")
+    own = Tokenizer.from_file(f"{vocabulary.folder}/tokenizer.json")
     own.encode_special_tokens = True
     return lambda texts: own.encode_batch_fast(texts, add_special_tokens=False)
 
 
-def _load_splintr(form: Form, threads: int) -> Encode:
+def _load_splintr(vocabulary: EncoderInput, threads: int, pcre2: bool = False) -> Encode:
     import splintr
 
-    own: Any = splintr.Tokenizer.from_bytes(Path(form.ranks).read_bytes(), form.pattern)
-    return own.encode_batch_flat  # type: ignore[no-any-return]
+    own: Any = splintr.Tokenizer.from_bytes(Path(vocabulary.ranks).read_bytes(), vocabulary.pattern)
+    return (own.pcre2(True) if pcre2 else own).encode_batch_flat  # type: ignore[no-any-return]
 
 
-def _load_splintr_pcre2(form: Form, threads: int) -> Encode:
-    import splintr
-
-    own: Any = splintr.Tokenizer.from_bytes(Path(form.ranks).read_bytes(), form.pattern)
-    return own.pcre2(True).encode_batch_flat  # type: ignore[no-any-return]
-
-
-def _load_gigatoken(form: Form, threads: int) -> Encode:
+def _load_gigatoken(vocabulary: EncoderInput, threads: int) -> Encode:
     import gigatoken
 
     from tokenizer.pretokenize import PATTERNS
 
-    if form.pattern == PATTERNS["o200k"]:
-        own = gigatoken.Tokenizer.from_tiktoken(form.ranks, "o200k", {})
+    if vocabulary.pattern == PATTERNS["o200k"]:
+        own = gigatoken.Tokenizer.from_tiktoken(vocabulary.ranks, "o200k", {})
     else:  # it refuses what it does not know
-        own = gigatoken.Tokenizer(f"{form.folder}/tokenizer.json")
+        own = gigatoken.Tokenizer(f"{vocabulary.folder}/tokenizer.json")
     return lambda texts: own.encode_batch(texts, parallel=threads > 1)
 
 
-def _load_fastokens(form: Form, threads: int) -> Encode:
+def _load_fastokens(vocabulary: EncoderInput, threads: int) -> Encode:
     import fastokens
 
-    own: Any = fastokens.Tokenizer.from_tiktoken(form.ranks, pattern=form.pattern)
+    own: Any = fastokens.Tokenizer.from_tiktoken(vocabulary.ranks, pattern=vocabulary.pattern)
     return own.encode_batch_flat  # type: ignore[no-any-return]
 
 
@@ -125,14 +131,17 @@ def _from_awkward(encoded: Encoded) -> Iterable[Any]:
 
 @dataclass(frozen=True)
 class Engine:
-    """A library that encodes: its module, how it loads a vocabulary, its fastest call and what that gives."""
+    """A library that encodes."""
 
     module: str
-    load: Callable[[Form, int], Encode]
+    load: Callable[[EncoderInput, int], Encode]
     """From a vocabulary and a number of threads to a function of texts."""
     method: str
+    """Name of its fastest call, and the form of the result."""
     ids: Callable[[Encoded], Iterable[Any]] = _lists
+    """From that result to the ids of each text."""
     needs_folder: bool = False
+    """True if it loads the folder rather than the ranks."""
 
 
 ENGINES = {
@@ -142,7 +151,32 @@ ENGINES = {
         "tokenizers", _load_tokenizers, "Tokenizer.encode_batch_fast: Encodings", _from_encodings, needs_folder=True
     ),
     "splintr": Engine("splintr", _load_splintr, "Tokenizer.encode_batch_flat: bytes", _from_flat),
-    "splintr-pcre2": Engine("splintr", _load_splintr_pcre2, "Tokenizer.encode_batch_flat: bytes", _from_flat),
+    "splintr-pcre2": Engine(
+        "splintr", partial(_load_splintr, pcre2=True), "Tokenizer.encode_batch_flat: bytes", _from_flat
+    ),
     "gigatoken": Engine("gigatoken", _load_gigatoken, "Tokenizer.encode_batch: awkward Array", _from_awkward),
     "fastokens": Engine("fastokens", _load_fastokens, "Tokenizer.encode_batch_flat: bytes", _from_flat),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeJob(EncoderInput, Job):
+    """One encoding of all texts with one vocabulary."""
+
+    engine: str
+    """A key of `ENGINES`."""
+    texts: str
+    """A JSON file: a list of texts."""
+
+    def run(self) -> dict[str, Any]:
+        """Encode once, after English samples: the figures, and a checksum of each text's ids."""
+        engine, texts = ENGINES[self.engine], json.loads(Path(self.texts).read_bytes())
+        start = time.perf_counter()
+        encode = engine.load(self, self.threads)
+        english = (samples.folder() / "english.txt").read_text(encoding="utf-8")
+        encode([english] * (self.threads * WARM_UP_CHARACTERS // len(english)))
+        warm_up = time.perf_counter() - start
+        encoded, figures = clocked(lambda: encode(texts))
+        rows = [np.asarray(ids, dtype=np.uint32) for ids in engine.ids(encoded)]
+        sums = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in rows]
+        return {"tokens": sum(row.size for row in rows), "ids": sums, "warm_up_seconds": warm_up, **figures}

@@ -6,74 +6,52 @@ too: in float32 both must have the same, so both did the same work.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.child import clocked, spread
-from benchmarks.speed.rounds import missing, run_rounds, speed_provenance
-from tokenizer.errors import InputError
+from benchmarks.speed.pretrainers import PRETRAINERS, PretrainJob
+from benchmarks.speed.rounds import costs, missing, optional, print_speed, run_rounds, span, speed_result, spreads
 from tokenizer.shards import read_manifest
 from tokenizer.threads import cores
 
-CONTENDERS = ("gyeol", "transformers")
 BASE = "transformers fp32"
-SEED = 0
 
 
 def measure_pretraining(
-    data: str | Path, *, rounds: int = 1, threads: int | None = None, timeout: float = 3600, **settings: Any
+    data: str | Path,
+    *,
+    precisions: Sequence[str],
+    rounds: int = 1,
+    threads: int | None = None,
+    timeout: float = 3600,
+    **settings: Any,
 ) -> dict[str, Any]:
     """Take steps of pretraining on the shard folder ``data`` with Gyeol and with transformers, on the CPU.
 
-    ``settings`` are those of `pretraining_jobs`. ``results["gyeol bf16"]`` and the others have ``rounds``,
+    ``settings`` are fields of `PretrainJob`. ``results["gyeol bf16"]`` and the others have ``rounds``,
     ``tokens_per_second``, ``cpu_seconds`` and ``peak_bytes`` (median, min, max), their ratios to transformers in
     float32, and ``loss_difference``, the greatest between the losses of both.
     """
-    manifest = read_manifest(data)
-    skipped = {name: reason for name in CONTENDERS if (reason := missing((name.replace("gyeol", "model"),)))}
-    jobs = pretraining_jobs(Path(data).resolve(), **settings)
-    skipped = {key: skipped[job["pretrainer"]] for key, job in jobs.items() if job["pretrainer"] in skipped}
-    found = run_rounds(jobs, rounds, threads or cores(), timeout, skipped)
-    return {
-        "format": 1,
-        "measure": "pretraining speed",
-        "provenance": speed_provenance(),
-        "settings": {"rounds": rounds, "threads": threads or cores(), **settings},
-        "data": {name: manifest[name] for name in ("tokens", "documents", "tokenizer")},
-        "results": pretraining_results(found),
-        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
-    }
-
-
-def pretraining_jobs(
-    data: str | Path,
-    *,
-    preset: str,
-    context: int | None,
-    batch_tokens: int,
-    steps: int,
-    lr: float,
-    precisions: Sequence[str],
-) -> dict[str, dict[str, Any]]:
-    """A job for each contender and precision, by name."""
-    shared = {"data": str(data), "preset": preset, "context": context, "batch_tokens": batch_tokens, "steps": steps}
-    return {
-        f"{name} {precision}": {"pretrainer": name, "precision": precision, "lr": lr, **shared}
+    manifest, workers = read_manifest(data), threads or cores()
+    shared = {"data": str(Path(data).resolve()), "threads": workers, **settings}
+    jobs = {
+        f"{name} {precision}": PretrainJob(pretrainer=name, precision=precision, **shared)
         for precision in precisions
-        for name in CONTENDERS
+        for name in PRETRAINERS
     }
+    reasons = {key: missing((PRETRAINERS[job.pretrainer],)) for key, job in jobs.items()}
+    skipped = {key: reason for key, reason in reasons.items() if reason}
+    results = pretraining_results(run_rounds(jobs, rounds, timeout, skipped))
+    described = {"data": {name: manifest[name] for name in ("tokens", "documents", "tokenizer")}}
+    asked = {"rounds": rounds, "threads": workers, **settings, "precisions": precisions}
+    return speed_result("pretraining", asked, described, results, skipped)
 
 
 def pretraining_results(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The rounds of each job with the spread of their figures and their ratios to `BASE`."""
-    results: dict[str, Any] = {}
-    for name, runs in found.items():
-        figures = {
-            key: spread([run[key] for run in runs]) for key in ("tokens_per_second", "cpu_seconds", "peak_bytes")
-        }
-        results[name] = {"rounds": runs, **figures}
+    figures = ("tokens_per_second", "cpu_seconds", "peak_bytes")
+    results: dict[str, Any] = {name: {"rounds": runs, **spreads(runs, *figures)} for name, runs in found.items()}
     if base := results.get(BASE):
         for own in results.values():
             own["speed_ratio"] = own["tokens_per_second"]["median"] / base["tokens_per_second"]["median"]
@@ -84,57 +62,13 @@ def pretraining_results(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any
     return results
 
 
-def run_pretraining(job: dict[str, Any]) -> dict[str, Any]:
-    """Train for the job's steps: the figures, and the loss of each step."""
-    import torch
-
-    from model.data import ShardFolder, Windows
-    from model.optimizer import Optimizer
-    from model.precision import autocast
-    from model.pretrain_config import PretrainConfig
-    from model.pretraining import run_shape
-
-    began, device = time.perf_counter(), torch.device("cpu")
-    torch.set_num_threads(cores())
-    shards = ShardFolder(job["data"])
-    asked = {name: job[name] for name in ("preset", "context", "batch_tokens")}
-    shape = run_shape(PretrainConfig(**asked), shards.vocab_size)
-    model, loss_of = _contender(job["pretrainer"], shape)
-    optimizer = Optimizer(model, "adamw", job["lr"], weight_decay=0.1)
-    windows, size = Windows(shards.stream(), shape.max_context, SEED), job["batch_tokens"] // shape.max_context
-    if windows.count < 1:
-        raise InputError(f"{job['data']}: shorter than one window of {shape.max_context:,} tokens")
-    losses = []
-
-    def train(first: int, last: int) -> None:
-        for number in range(first, last):
-            ids = windows.batch(number * size, size)
-            with autocast(device, job["precision"]):
-                loss = loss_of(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step(job["lr"])
-            losses.append(loss.item())
-
-    train(0, 1)
-    warm_up = time.perf_counter() - began
-    _, figures = clocked(lambda: train(1, job["steps"] + 1))
-    tokens = job["steps"] * size * shape.max_context
-    return {"warm_up_seconds": warm_up, "tokens_per_second": tokens / figures["seconds"], "losses": losses, **figures}
-
-
-def _contender(name: str, shape: Any) -> tuple[Any, Any]:
-    """A model with the first weights of `SEED`, and what gives its mean loss of (ids, targets)."""
-    from model.export import llama_config, model_tensors
-    from model.transformer import Transformer
-
-    own = Transformer(shape, seed=SEED)
-    if name == "gyeol":
-        return own, own
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    other = LlamaForCausalLM(LlamaConfig(**llama_config(shape, end_of_text=0)))
-    other.set_attn_implementation("sdpa")
-    other.load_state_dict(model_tensors(own), strict=False)
-    other.tie_weights()
-    return other, lambda ids, targets: other(input_ids=ids, labels=ids, shift_labels=targets, use_cache=False).loss
+def print_pretraining(result: dict[str, Any]) -> None:
+    """Print the result of `measure_pretraining`."""
+    settings, rows = result["settings"], []
+    for name, own in result["results"].items():
+        ratios = optional(own, "speed_ratio", "cpu_ratio", "memory_ratio")
+        losses = optional(own, "loss_difference", form=".1e")
+        rows.append([name, *span(own["tokens_per_second"], ",.0f"), *costs(own, ".1f"), *ratios, *losses])
+    heads = ("tokens/s", "min - max", "CPU s", "peak MB", "speed x", "CPU x", "memory x", "loss differs by")
+    title = f"{settings['preset']}, {settings['steps']} steps of {settings['batch_tokens']:,} tokens"
+    print_speed(result, title, [""], heads, rows)

@@ -1,26 +1,33 @@
-"""Rounds of measurements, each in a process of its own, and where their figures come from."""
+"""Rounds of measurements, each in a process of its own; the form and the table of their results."""
 
 from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.provenance import command, provenance, shown_path
-from benchmarks.speed.child import Unmeasured, measure_in_child
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from benchmarks.provenance import PACKAGES, provenance, shown_path
+from benchmarks.report.terminal import new_table, print_whole
+from benchmarks.speed.child import Job, Unmeasured, measure_in_child
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.progress import step
 
-PEERS = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
+LIBRARIES = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
+"""Packages that are compared here only."""
 
 
 def run_rounds(
-    jobs: dict[str, dict[str, Any]], rounds: int, threads: int | None, timeout: float, skipped: dict[str, str]
+    jobs: Mapping[str, Job], rounds: int, timeout: float, skipped: dict[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
     """The figures of every job, round by round; a job that fails is put into ``skipped``."""
     found: dict[str, list[dict[str, Any]]] = {key: [] for key in jobs}
@@ -30,7 +37,7 @@ def run_rounds(
                 progress.note(key)
                 if key not in skipped:
                     try:
-                        found[key].append(measure_in_child(job, Path(folder), threads or job["threads"], timeout))
+                        found[key].append(measure_in_child(job, Path(folder), timeout))
                     except Unmeasured as error:
                         skipped[key] = str(error)
                 progress.advance()
@@ -39,8 +46,15 @@ def run_rounds(
     raise InputError("nothing could be measured: " + "; ".join(f"{key}: {why}" for key, why in skipped.items()))
 
 
+def check_known(names: Iterable[str], known: Collection[str], kind: str) -> None:
+    """Raise `InputError` for a name that is not ``known``."""
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+
+
 def missing(modules: Iterable[str]) -> str | None:
-    """Why a library cannot be measured, or None."""
+    """The reason why a library cannot be measured, or None."""
     for module in modules:
         try:
             if importlib.util.find_spec(module) is None:
@@ -50,15 +64,56 @@ def missing(modules: Iterable[str]) -> str | None:
     return None
 
 
-def speed_provenance() -> dict[str, Any]:
-    """Provenance with the rivals' versions, and the command without machine paths."""
-    found = provenance()
-    for package in PEERS:
-        try:
-            found["versions"][package] = version(package)
-        except PackageNotFoundError:
-            found["versions"][package] = None
-    return found | {"command": command("python", "-m", "benchmarks.speed")}
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, minimum and maximum over the rounds."""
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def spreads(runs: Sequence[dict[str, Any]], *keys: str) -> dict[str, dict[str, float]]:
+    """The spread of each figure of the rounds."""
+    return {key: spread([run[key] for run in runs]) for key in keys}
+
+
+def speed_result(
+    work: str, settings: dict[str, Any], described: dict[str, Any], results: Any, skipped: dict[str, str]
+) -> dict[str, Any]:
+    """The result of a measurement of ``work`` in its JSON form, with provenance."""
+    return {
+        "format": 1,
+        "measure": f"{work} speed",
+        "provenance": asdict(provenance("python", "-m", "benchmarks.speed", packages=(*PACKAGES, *LIBRARIES))),
+        "settings": settings,
+        **described,
+        "results": results,
+        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
+    }
+
+
+def print_speed(
+    result: dict[str, Any], title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print a table of a speed result, and a line for each library that was skipped."""
+    console, table = Console(), new_table(title, left, right)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    print_whole(table, console)
+    for skipped in result["skipped"]:
+        console.print(Text(f"skipped {skipped['name']}: {skipped['reason']}", style="yellow"), soft_wrap=True)
+
+
+def span(values: dict[str, float], form: str) -> list[str]:
+    """Two cells: the median, and the minimum and maximum."""
+    return [format(values["median"], form), f"{values['min']:{form}} - {values['max']:{form}}"]
+
+
+def costs(own: dict[str, Any], form: str = ".2f") -> list[str]:
+    """Two cells: median CPU seconds, and median peak of memory in MB."""
+    return [format(own["cpu_seconds"]["median"], form), f"{own['peak_bytes']['median'] / 1e6:,.0f}"]
+
+
+def optional(own: dict[str, Any], *keys: str, form: str = ".2f") -> list[str]:
+    """A cell for each figure, a dash where it was not measured."""
+    return ["-" if own.get(key) is None else format(own[key], form) for key in keys]
 
 
 def describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The speed of ``gyeol shard`` as its users have it: the whole command, start-up, reading and writing included."""
+"""The speed of ``gyeol shard`` as a user runs it: the whole command, start-up, reading and writing included."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.child import spread
-from benchmarks.speed.rounds import describe, speed_provenance
+from benchmarks.speed.rounds import costs, describe, print_speed, span, speed_result, spread, spreads
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.progress import step
@@ -30,41 +29,37 @@ cli.main()
 
 
 def measure_sharding(
-    tokenizer: str,
-    corpus: Sequence[str | Path],
-    *,
-    rounds: int = 1,
-    timeout: float = 3600,
-    text_key: str = "text",
+    tokenizer: str, corpus: Sequence[str | Path], *, rounds: int = 1, timeout: float = 3600, text_key: str = "text"
 ) -> dict[str, Any]:
     """Run ``gyeol shard`` on ``corpus`` once per round, in a fresh process, into a temporary folder.
 
     ``results`` has ``tokens``, ``rounds`` and the spread (median, min, max) of ``seconds``, ``cpu_seconds``,
     ``peak_bytes`` and ``mb_per_second`` (10**6 bytes of UTF-8). `InputError` when the command fails.
     """
-    described = describe(corpus, text_key)
+    described = {"corpus": describe(corpus, text_key)}
     Tokenizer.load(tokenizer).encode("")  # kernels are compiled before the clock, as they are once per installation
     runs: list[dict[str, Any]] = []
     with step("Measuring", total=rounds) as progress:
         for _ in range(rounds):
             runs.append(_run(tokenizer, corpus, text_key, timeout))
             progress.advance()
-    megabytes = described["bytes"] / 1e6
-    figures = {name: spread([run[name] for run in runs]) for name in ("seconds", "cpu_seconds", "peak_bytes")}
-    return {
-        "format": 1,
-        "measure": "sharding speed",
-        "provenance": speed_provenance(),
-        "settings": {"tokenizer": Path(tokenizer).name, "rounds": rounds},
-        "corpus": described,
-        "results": {
-            "tokens": runs[0].pop("tokens"),
-            "mb_per_second": spread([megabytes / run["seconds"] for run in runs]),
-            **figures,
-            "rounds": runs,
-        },
-        "skipped": [],
+    megabytes = described["corpus"]["bytes"] / 1e6
+    results = {
+        "tokens": runs[0].pop("tokens"),
+        "mb_per_second": spread([megabytes / run["seconds"] for run in runs]),
+        **spreads(runs, "seconds", "cpu_seconds", "peak_bytes"),
+        "rounds": runs,
     }
+    return speed_result("sharding", {"tokenizer": Path(tokenizer).name, "rounds": rounds}, described, results, {})
+
+
+def print_sharding(result: dict[str, Any]) -> None:
+    """Print the result of `measure_sharding`."""
+    own = result["results"]
+    speed = f"{own['mb_per_second']['median']:.1f}"
+    row = [result["settings"]["tokenizer"], *span(own["seconds"], ".2f"), speed, *costs(own)]
+    title = f"gyeol shard, {result['corpus']['bytes'] / 1e6:.1f} MB to {own['tokens']:,} tokens"
+    print_speed(result, title, ["tokenizer"], ("seconds", "min - max", "MB/s", "CPU s", "peak MB"), [row])
 
 
 def _run(tokenizer: str, corpus: Sequence[str | Path], text_key: str, timeout: float) -> dict[str, Any]:

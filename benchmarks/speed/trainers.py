@@ -10,31 +10,48 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import samples
+from benchmarks.speed.child import Job, clocked
 from tokenizer.corpus import documents
 from tokenizer.vocabulary import default_special_tokens
 
 
-@dataclass(frozen=True)
-class TrainJob:
-    """What every trainer is asked for."""
+@dataclass(frozen=True, kw_only=True)
+class TrainJob(Job):
+    """One training."""
 
+    trainer: str
+    """A key of `TRAINERS`."""
     corpus: list[str]
+    """Paths."""
     vocab_size: int
-    """Special tokens of Gyeol's included."""
-    threads: int
+    """Number of ids, Gyeol's special tokens included."""
     curriculum: dict[str, Any] = field(default_factory=dict)
     """Options of `tokenizer.training.curriculum.CurriculumOptions`, for Gyeol's curriculum only."""
     text_key: str = "text"
+    save: str | None = None
+    """Folder to save the vocabulary to."""
+
+    def run(self) -> dict[str, Any]:
+        """Train once: the figures, and the seconds of importing and warming up before the clock."""
+        train, start = TRAINERS[self.trainer].train, time.perf_counter()
+        train(TrainJob(trainer=self.trainer, corpus=[str(samples.folder())], vocab_size=3000, threads=self.threads))
+        warm_up = time.perf_counter() - start
+        trained, figures = clocked(lambda: train(self))
+        if self.save:
+            trained.save(Path(self.save))
+        return {"tokens": trained.tokens, "warm_up_seconds": warm_up, **figures}
 
     @property
     def ordinary(self) -> int:
-        """How many tokens are learnt, the 256 bytes included."""
+        """Number of tokens to learn, the 256 bytes included."""
         return self.vocab_size - len(default_special_tokens())
 
     def texts(self) -> Iterator[str]:
@@ -42,16 +59,16 @@ class TrainJob:
         return (document.text for document in documents(self.corpus, text_key=self.text_key))
 
     def lines(self) -> Iterator[str]:
-        """Their lines, line ends left on."""
+        """The lines of the documents with their line ends."""
         return (line for text in self.texts() for line in text.splitlines(keepends=True))
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trainer made."""
+    """A trained vocabulary."""
 
     tokens: int
-    """How many tokens the vocabulary has."""
+    """Number of its tokens."""
     save: Callable[[Path], object]
     """Writes it into a new folder that `benchmarks.peers.load.load_peer` reads."""
 
@@ -65,12 +82,7 @@ def _gyeol(recipe: str) -> Train:
 
         options = _curriculum(job.curriculum) if recipe == "curriculum" else None
         trained = train_gyeol(
-            job.corpus,
-            job.vocab_size,
-            recipe=recipe,
-            curriculum=options,
-            threads=job.threads,
-            text_key=job.text_key,
+            job.corpus, job.vocab_size, recipe=recipe, curriculum=options, threads=job.threads, text_key=job.text_key
         )
         return Trained(len(trained.vocabulary.tokens), trained.save)
 
@@ -190,11 +202,13 @@ def _sentencepiece(model_type: str) -> Train:
 
 @dataclass(frozen=True)
 class Trainer:
-    """A trainer: the modules it needs, how it trains, and whether it runs unless left out."""
+    """A library that trains."""
 
     modules: tuple[str, ...]
+    """Modules that it needs."""
     train: Train
     default: bool = True
+    """True if it runs when no trainer is named."""
 
 
 TRAINERS = {

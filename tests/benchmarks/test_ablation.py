@@ -13,6 +13,7 @@ from benchmarks import ablation
 from tokenizer import InputError
 
 
+@pytest.mark.slow
 def test_variants_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus, path = [str(samples.folder())], tmp_path / "ablation.json"
     names = ["plain", "Hugging Face BpeTrainer", "curriculum"]

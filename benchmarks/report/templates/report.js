@@ -1,6 +1,6 @@
 "use strict";
 
-// A token is [flags, piece, ...]; see benchmarks/passages.py for the flags.
+// A token is [flags, piece, ...]; see benchmarks/report/passages.py for the flags.
 const SUPERWORD = 1, PART = 2, AT_MORPHEME = 4;
 const root = document.documentElement;
 

@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 
 import benchmarks.speed.__main__ as speed
 import samples
-from benchmarks.speed.worker import ENGINES, TRAINERS
+from benchmarks.speed import encoding
+from benchmarks.speed.encoders import ENGINES
+from benchmarks.speed.trainers import TRAINERS
 from tokenizer import Tokenizer, train
 from tokenizer.shards.write import write_shards
 
@@ -23,6 +25,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(speed.main, list(arguments))
 
 
+@pytest.mark.slow
 def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRAINERS, "rustbpe", replace(TRAINERS["rustbpe"], modules=("no_such_module",)))
     out = tmp_path / "train.json"
@@ -45,6 +48,7 @@ def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SAMPLES not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENGINES, "fastokens", replace(ENGINES["fastokens"], module="no_such_module"))
     train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
@@ -60,7 +64,7 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("tiny", "tiktoken"),
         ("o200k_base", "tiktoken"),
     }
-    assert {row["case"] for row in rows} == {"text", *speed.worst_texts(1000, [])}
+    assert {row["case"] for row in rows} == {"text", *encoding.worst_texts(1000, [])}
     for row in rows:
         assert row["equal_documents"] == row["documents"] > 0
         assert row["mb_per_second"]["median"] > 0
@@ -71,6 +75,7 @@ def test_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_sharding(tmp_path: Path) -> None:
     train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
     out = tmp_path / "shard.json"
@@ -86,6 +91,7 @@ def test_sharding(tmp_path: Path) -> None:
     assert str(tmp_path) not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_pretraining(tmp_path: Path) -> None:
     write_shards(train(SAMPLES, 600, recipe="plain"), [SAMPLES], tmp_path / "shards")
     out = tmp_path / "pretrain.json"
@@ -103,13 +109,13 @@ def test_pretraining(tmp_path: Path) -> None:
 
 def test_pieces_give_the_text_back() -> None:
     for text in ("", "가", "가나다\n" * 9000, "x" * 50_000):
-        cut = list(speed.pieces(text))
-        assert "".join(cut) == text
-        assert all(0 < len(piece) <= speed.PIECE for piece in cut)
+        parts = list(encoding.cut(text))
+        assert "".join(parts) == text
+        assert all(0 < len(piece) <= encoding.CUT for piece in parts)
 
 
 def test_worst_texts_are_as_long_as_asked() -> None:
-    for text in speed.worst_texts(10_000, ["a b\n"]).values():
+    for text in encoding.worst_texts(10_000, ["a b\n"]).values():
         assert 9_900 < len(text[0].encode()) <= 10_000
 
 

@@ -1,0 +1,49 @@
+"""Options and errors shared by the command lines of speed, ablation and publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokenizer.errors import InputError
+from tokenizer.files import write_json
+
+ROUNDS = click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Times to measure each.")
+JSON = click.option("--json", "json_path", type=click.Path(path_type=Path), help="File for all figures.")
+TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
+THREADS = click.option("--threads", type=click.IntRange(1), help="All cores by default.")
+
+
+def timeout(seconds: float, work: str = "measurement") -> Callable[[Any], Any]:
+    """The option ``--timeout`` with its default in seconds for one piece of ``work``."""
+    kind = click.FloatRange(min=0, min_open=True)
+    return click.option("--timeout", type=kind, default=seconds, show_default=True, help=f"Seconds for one {work}.")
+
+
+def number_after(text: str) -> tuple[str, float]:
+    """``FILES=FACTOR`` as a pair."""
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is not of the form FILES=FACTOR") from None
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Turn an error in the user's input into click's error, exit code 2."""
+    try:
+        yield
+    except (InputError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def finish(result: dict[str, Any], path: Path | None, show: Callable[[dict[str, Any]], None]) -> None:
+    """Print ``result`` with ``show``; write it to ``path`` too, if that is given."""
+    show(result)
+    if path:
+        write_json(path, result)

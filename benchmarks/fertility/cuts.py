@@ -1,0 +1,50 @@
+"""The places in a text where its tokens end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.fertility.measured_text import MeasuredText
+from benchmarks.peers.adapters import Ids, Peer
+
+
+class TokenBytes(dict[int, bytes]):
+    """The bytes of each token, asked of the peer once."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__()
+        self._peer = peer
+
+    def __missing__(self, token: int) -> bytes:
+        found = self[token] = self._peer.token_bytes(token)
+        return found
+
+
+class TokenCuts(NamedTuple):
+    """Token boundaries of a text that its tokens spell."""
+
+    ends: NDArray[np.int64]
+    """Byte offset where each token ends, shape (tokens,)."""
+    at: NDArray[np.bool_]
+    """True where a token ends and at the start of the text, shape (bytes + 1,)."""
+    upto: NDArray[np.int64]
+    """Running sum of ``at``, shape (bytes + 1,)."""
+
+    @classmethod
+    def of(cls, text: MeasuredText, ids: Ids, token_bytes: TokenBytes) -> TokenCuts | None:
+        """The cuts of ``text`` by the tokens ``ids``; None if they do not spell it.
+
+        A space that the tokenizer puts before the text, as SentencePiece does, is allowed for.
+        """
+        spelled = [token_bytes[token] for token in (ids.tolist() if isinstance(ids, np.ndarray) else ids)]
+        data, size = b"".join(spelled), len(text.data)
+        if data != text.data and data != b" " + text.data:
+            return None
+        ends = np.cumsum(np.fromiter(map(len, spelled), np.int64, len(spelled)))
+        ends = np.maximum(ends - (len(data) - size), 0)
+        at = np.zeros(size + 1, dtype=bool)
+        at[ends] = at[0] = True
+        return cls(ends, at, np.cumsum(at))
