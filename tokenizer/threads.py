@@ -26,9 +26,9 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
     are worked on for every other thread, and helps with what is left at the end. So no core is asked to run two.
     """
     items = iter(items)
-    first = list(islice(items, 2))
+    first = list(islice(items, 2)) if threads > 1 else []
     items = chain(first, items)
-    if threads == 1 or len(first) < 2:  # to start a pool takes 0.3 ms
+    if len(first) < 2:  # a pool takes 0.3 ms to start: none for a single item
         yield from map(work, items)
         return
     others = threads - 1

@@ -1,13 +1,9 @@
-"""Small vocabularies of random merges, and counted pre-tokens."""
+"""Small vocabularies of random merges."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-
-from tokenizer.corpus import Document
-from tokenizer.training.collect import collect
-from tokenizer.training.counts import Counts
+from collections.abc import Callable
 
 BYTES = [bytes([b]) for b in range(256)]
 """The single-byte tokens, each byte its own id."""
@@ -26,8 +22,3 @@ def random_merges(
             tokens.append(token)
             merges.append(pair)
     return tokens, merges
-
-
-def count_pretokens(texts: Iterable[str], *, threads: int = 2) -> Counts:
-    """The distinct pre-tokens of the grammar o200k in ``texts``, counted as in training."""
-    return collect((Document(text, "text.txt") for text in texts), "o200k", threads=threads).words

@@ -32,16 +32,16 @@ CHUNK = 1024
 
 @dataclass(frozen=True)
 class Learned:
-    """What a run of the merge loop produced."""
+    """Tokens and merges learnt so far."""
 
     tokens: list[bytes]
     """Every token by id, those it started from included."""
     merges: list[tuple[int, int]]
-    """The new merges in order, as ids of the left and the right token."""
+    """The merges in order, as ids of the left and the right token."""
     counts: list[int]
-    """Occurrences (weighted) of each merge's pair when it was made."""
+    """Occurrences (weighted) of the pair of each merge of the last run, when it was made."""
     exhausted: bool
-    """Whether it stopped because no pair occurred often enough."""
+    """Whether the last run stopped because no pair occurred often enough."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def learn_merges(
     rules: Rules = PLAIN_RULES,
     title: str = "Learning merges",
 ) -> Learned:
-    """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens.
+    """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens; only new merges are returned.
 
     Ties go to the pair with the smaller left id, then the smaller right id. ``title`` names the bar that shows the
     progress. `InputError` when the words have 2**31 symbols or more in all.
@@ -82,10 +82,10 @@ def learn_merges(
     size = sequences.ids.size + sequences.weights.size + 2
     if size >= 2**31:
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
-    state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
     done: list[NDArray[np.int64]] = []
     reason = kernel.DONE
     with step(title, total=wanted - len(tokens)) as progress:
+        state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
         while not done or (reason == kernel.DONE and len(state.tokens) < wanted):
             before = len(state.tokens)
             merges, reason = state.run(wanted)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
-from tests.support.bpe import count_pretokens
+from tests.support.counts import count_pretokens
 from tokenizer.pretokenize.grammars import pretokens
 from tokenizer.training.counts import Counts
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 import samples
-from tests.support.bpe import count_pretokens
+from tests.support.counts import count_pretokens
 from tokenizer.corpus.reader import documents
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.training.counts import Counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.support.bpe import count_pretokens
+from tests.support.counts import count_pretokens
 from tokenizer.text import has_hangul
 from tokenizer.text.utf8 import to_utf8
 from tokenizer.training.counts import Counts
