@@ -7,24 +7,26 @@
 
 from __future__ import annotations
 
-# Not lazily: `pretrain` and `generate` are modules too, and whichever was bound last would win.
 from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
 from model.generation import generate, generate_batch
 from model.loss import chunked_cross_entropy
 from model.plan import describe_plan
 from model.pretrain_config import PretrainConfig, PretrainResult
-from model.pretraining import dry_run, pretrain
+from model.pretraining import describe_result, dry_run, pretrain
+from model.sampling import GenerationConfig
 from model.transformer import Transformer
 
 __all__ = [
     "PRESETS",
+    "GenerationConfig",
     "ModelConfig",
     "PretrainConfig",
     "PretrainResult",
     "Transformer",
     "chunked_cross_entropy",
     "describe_plan",
+    "describe_result",
     "dry_run",
     "generate",
     "generate_batch",

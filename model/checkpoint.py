@@ -12,8 +12,8 @@ SHA-256 of the others, and one that does not match is passed over for the one be
 
 from __future__ import annotations
 
+import logging
 import shutil
-import sys
 import warnings
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
@@ -33,6 +33,8 @@ from model.parallel import Workers
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, read_json, sha256_file, write_json
+
+logger = logging.getLogger("gyeol")
 
 WEIGHTS, OPTIMIZER, TRAINING = "model.safetensors", "optimizer.safetensors", "training.json"
 IDENTITY, RESULT = "pretrain.json", "result.json"
@@ -131,7 +133,7 @@ def load_checkpoint(run: Path, model: Transformer, optimizer: Optimizer, workers
 
 
 def latest_checkpoint(run: Path) -> Path | None:
-    """The newest checkpoint that is whole; says on stderr which damaged ones it passed over."""
+    """The newest checkpoint that is whole; a warning names the damaged ones that it passed over."""
     for folder in reversed(_checkpoints(run)):
         try:
             sums = read_json(folder / TRAINING)["sha256"]
@@ -139,7 +141,7 @@ def latest_checkpoint(run: Path) -> Path | None:
                 return folder
         except (InputError, OSError, KeyError, TypeError):
             pass
-        print(f"{folder}: damaged, going back to the checkpoint before", file=sys.stderr)
+        logger.warning("%s: damaged, going back to the checkpoint before", folder)
     return None
 
 

@@ -1,16 +1,15 @@
-"""Token shards as training windows: memory-mapped, verified, shuffled without a list, resumable by a number.
+"""Token shards as training windows: shuffled without a list, resumable by a number, held out without leaks.
 
-A shard folder holds ``manifest.json``, for each shard the raw little-endian ids (``.bin``) and the offsets at which
-its documents start (``.idx``), and the tokenizer. Documents end with the end-of-text token; windows run across
-them, as in GPT-2.
+Documents end with the end-of-text token; windows run across them, as in GPT-2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,16 +17,14 @@ from torch import Tensor
 
 from model.shuffle import Permutation
 from tokenizer.errors import InputError
-from tokenizer.files import read_json, sha256_file
+from tokenizer.shards.read import ShardFolder
 
-FORMAT, VERSION = "gyeol-shards", 1
-DTYPES: dict[str, np.dtype] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
-OFFSETS: np.dtype = np.dtype("<u8")
 BLOCK = 1000
 """Windows within which a mixture keeps to its weights."""
 
 HELD_OUT_SHARE = 0.01
 HELD_OUT_PARTS = 16
+"""Places of a shard at most that validation text is taken from."""
 
 
 class TokenStream:
@@ -68,62 +65,87 @@ def joined(streams: list[TokenStream]) -> TokenStream:
     return TokenStream([part for stream in streams for part in stream.parts])
 
 
-class ShardFolder:
-    """A verified shard folder. Raises `InputError` that names the file which is missing, cut short or altered."""
+def stream_of(folder: ShardFolder) -> TokenStream:
+    """All tokens of a shard folder."""
+    return TokenStream([shard.ids for shard in folder.shards])
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.manifest: dict[str, Any] = read_json(self.path / "manifest.json")
-        if self.manifest.get("format") != FORMAT or self.manifest.get("version") != VERSION:
-            found = f"{self.manifest.get('format')} version {self.manifest.get('version')}"
-            raise InputError(f"{self.path / 'manifest.json'}: {found}, not {FORMAT} version {VERSION}; encode again")
+
+def split(folder: ShardFolder, context: int) -> tuple[TokenStream, TokenStream]:
+    """Return (training, held out): 1% of each shard, or one window where that is more, is held out.
+
+    It is taken from the ends of up to `HELD_OUT_PARTS` equal parts of the shard, so that held-out text is of the
+    same kinds as the rest where a corpus was not shuffled. A cut goes back to the nearest start of a document
+    unless that would hold out more than twice as much. A shard shorter than two windows is all training.
+    """
+    training, held_out = [], []
+    for ids, starts in folder.shards:
+        count = min(HELD_OUT_PARTS, max(1, int(len(ids) * HELD_OUT_SHARE) // (context + 1)))
+        edges = [len(ids) * number // count for number in range(count + 1)]
+        for first, last in pairwise(edges):
+            cut = _cut(starts, first, last, max(context + 1, int((last - first) * HELD_OUT_SHARE)))
+            training.append(ids[first:cut])
+            held_out.append(ids[cut:last])
+    return TokenStream(training), TokenStream(held_out)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Shard folders to train on, and to validate on."""
+
+    sources: dict[ShardFolder, float]
+    """The folders to train on, each with its weight in the mixture."""
+
+    validation: ShardFolder | None
+    """The folder to validate on; None holds out the ends of the shards of ``sources``."""
+
+    @property
+    def first(self) -> ShardFolder:
+        """The first folder, whose tokenizer is that of the run."""
+        return next(iter(self.sources))
+
+    def check_tokenizer(self, fingerprint: str) -> None:
+        """Raise `InputError` for a folder that another tokenizer encoded."""
+        for folder in (*self.sources, *([self.validation] if self.validation else [])):
+            if folder.fingerprint != fingerprint:
+                raise InputError(
+                    f"{folder.path} was encoded by tokenizer {folder.fingerprint[:12]}, not by {fingerprint[:12]}; "
+                    "encode it again with the tokenizer of this run"
+                )
+
+    def streams(self, context: int) -> tuple[list[TokenStream], TokenStream]:
+        """Return what to train on, by source, and what to validate on; `InputError` when any is too short."""
+        if self.validation:
+            streams, held_out = [stream_of(source) for source in self.sources], stream_of(self.validation)
+        else:
+            splits = [split(source, context) for source in self.sources]
+            streams, held_out = [part[0] for part in splits], joined([part[1] for part in splits])
+        for source, stream in zip(self.sources, streams, strict=True):
+            if len(stream) <= context or len(held_out) < 2:
+                needed = context + 1 if self.validation else 2 * (context + 1)
+                raise InputError(
+                    f"{source.path} has {source.tokens:,} tokens; training with context {context:,} needs {needed:,} "
+                    "in one shard. Give more text or a smaller context"
+                )
+        return streams, held_out
+
+
+def open_data(data: Sequence[str | Path], validation: str | Path | None = None) -> Data:
+    """Open shard folders, each of ``data`` given as FOLDER or FOLDER=WEIGHT."""
+    if not data:
+        raise InputError("no data; give a folder that `gyeol shard` wrote")
+    sources: dict[ShardFolder, float] = {}
+    for given in data:
+        folder, equals, number = str(given).rpartition("=")
+        if not equals or Path(given).exists():
+            folder, number = str(given), "1"
         try:
-            self.dtype = DTYPES[self.manifest["dtype"]]
-            self.tokens, self.bytes = int(self.manifest["tokens"]), int(self.manifest["bytes"])
-            self.fingerprint: str = self.manifest["tokenizer"]["fingerprint"]
-            self.vocab_size = int(self.manifest["tokenizer"]["vocab_size"])
-            self._shards = [self._open(shard) for shard in self.manifest["shards"]]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{self.path / 'manifest.json'}: {error!r} is missing or wrong; encode again") from None
-
-    def stream(self) -> TokenStream:
-        """All tokens."""
-        return TokenStream([ids for ids, _ in self._shards])
-
-    def split(self, context: int) -> tuple[TokenStream, TokenStream]:
-        """Return (training, held out): 1% of each shard, or one window where that is more, is held out.
-
-        It is taken from the ends of up to `HELD_OUT_PARTS` equal parts of the shard, so that held-out text is of the
-        same kinds as the rest where a corpus was not shuffled. A cut goes back to the nearest start of a document
-        unless that would hold out more than twice as much. A shard shorter than two windows is all training.
-        """
-        training, held_out = [], []
-        for ids, starts in self._shards:
-            count = min(HELD_OUT_PARTS, max(1, int(len(ids) * HELD_OUT_SHARE) // (context + 1)))
-            edges = [len(ids) * number // count for number in range(count + 1)]
-            for first, last in pairwise(edges):
-                cut = _cut(starts, first, last, max(context + 1, int((last - first) * HELD_OUT_SHARE)))
-                training.append(ids[first:cut])
-                held_out.append(ids[cut:last])
-        return TokenStream(training), TokenStream(held_out)
-
-    def _open(self, shard: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        ids = self._map(shard["ids"], self.dtype, int(shard["tokens"]), shard["sha256"]["ids"])
-        starts = self._map(shard["offsets"], OFFSETS, int(shard["documents"]) + 1, shard["sha256"]["offsets"])
-        return ids, starts
-
-    def _map(self, name: str, dtype: np.dtype, length: int, sha256: str) -> np.ndarray:
-        path = self.path / name
-        if path.parent != self.path:
-            raise InputError(f"{self.path / 'manifest.json'}: {name!r} lies outside the folder; encode again")
-        if not path.is_file():
-            raise InputError(f"{path}: no such file, though manifest.json lists it; copy it or encode again")
-        if (size := path.stat().st_size) != length * dtype.itemsize:
-            wanted = length * dtype.itemsize
-            raise InputError(f"{path}: {size:,} bytes, not {wanted:,}; the file is damaged, copy or encode it again")
-        if sha256_file(path) != sha256:
-            raise InputError(f"{path}: altered since it was written (SHA-256 differs); copy or encode it again")
-        return np.memmap(path, dtype=dtype, mode="r") if length else np.empty(0, dtype=dtype)
+            weight = float(number)
+        except ValueError:
+            raise InputError(f"{str(given)!r} is not of the form FOLDER=WEIGHT") from None
+        if not 0 < weight < math.inf:
+            raise InputError(f"the weight of {folder} is {number}; it must be above 0")
+        sources[ShardFolder(folder)] = weight
+    return Data(sources, None if validation is None else ShardFolder(validation))
 
 
 class Windows:

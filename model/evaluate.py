@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from model.data import TokenStream, spread_windows
+from model.device import autocast
 from model.document_mask import DocumentMask
-from model.precision import autocast
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
@@ -49,7 +49,7 @@ class Validation:
         self.targets = np.concatenate(targets) if targets else np.empty(0, dtype=np.int64)
         self.bytes = int(lengths[self.targets].sum())
         if self.bytes == 0:
-            raise InputError("the validation data holds no text; give a longer --validation folder or more data")
+            raise InputError("the validation data holds no text; give a longer folder for validation or more data")
 
     def evaluate(
         self, model: Transformer, device: torch.device, precision: str, end_of_text: int | None = None

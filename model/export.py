@@ -107,13 +107,8 @@ def model_tensors(model: Transformer) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == HEAD)}
 
 
-def save_weights(path: str | Path, model: Transformer) -> None:
-    """Write the weights as safetensors, atomically."""
-    write_tensors(path, model_tensors(model))
-
-
 def load_weights(path: str | Path, model: Transformer) -> None:
-    """Load what `save_weights` or transformers wrote; `InputError` when it does not fit ``model``."""
+    """Load weights written here or by transformers; `InputError` when it does not fit ``model``."""
     tensors = read_tensors(path)
     if model.config.tie_embeddings:
         tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))

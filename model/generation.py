@@ -12,8 +12,8 @@ import torch
 
 from model.attention import Cache
 from model.checkpoint import load_model
-from model.precision import resolve_device
-from model.sampling import Sampling, choose
+from model.device import resolve_device
+from model.sampling import GenerationConfig, choose
 from model.token_healing import Continuations, held_to
 from model.transformer import Transformer
 from tokenizer.errors import InputError
@@ -21,45 +21,26 @@ from tokenizer.errors import InputError
 END_OF_TEXT = "<|endoftext|>"
 
 
-def generate(
-    run: str | Path,
-    prompt: str,
-    *,
-    max_new_tokens: int = 200,
-    seed: int | None = None,
-    heal: bool = True,
-    device: str = "auto",
-    **sampling: Any,
-) -> Iterator[str]:
+def generate(run: str | Path, prompt: str, **options: Any) -> Iterator[str]:
     """Yield the continuation of ``prompt`` by the model in the folder ``run``, in pieces of whole characters.
 
-    ``sampling`` are fields of `Sampling`; ``seed`` makes it repeatable. ``heal`` takes back the last tokens of the
-    prompt where it may end inside a token, see `model.token_healing`. Stops at end-of-text or after ``max_new_tokens``.
-    Raises `InputError` for a folder without a model, a prompt longer than the context, or a value out of range,
-    before the first piece is asked for.
+    ``options`` are fields of `GenerationConfig`. Stops at end-of-text or after ``max_new_tokens``. Raises `InputError`
+    for a folder without a model, a prompt longer than the context, or a value out of range, before the first piece is
+    asked for.
     """
-    steps, tokenizer = _started(run, [prompt], max_new_tokens, seed, heal, device, Sampling(**sampling))
+    steps, tokenizer = _started(run, [prompt], GenerationConfig(**options))
     text = _Text(tokenizer, steps.rows[0].owed)
     return (piece for (token,) in steps if token is not None and (piece := text.add(token)))
 
 
-def generate_batch(
-    run: str | Path,
-    prompts: Sequence[str],
-    *,
-    max_new_tokens: int = 200,
-    seed: int | None = None,
-    heal: bool = True,
-    device: str = "auto",
-    **sampling: Any,
-) -> list[str]:
-    """The continuations of several prompts, computed together; with a ``seed``, each is what it would be alone.
+def generate_batch(run: str | Path, prompts: Sequence[str], **options: Any) -> list[str]:
+    """The continuations of several prompts, computed together; with a seed, each is what it would be alone.
 
     Options as in `generate`.
     """
     if not prompts:
         return []
-    steps, tokenizer = _started(run, prompts, max_new_tokens, seed, heal, device, Sampling(**sampling))
+    steps, tokenizer = _started(run, prompts, GenerationConfig(**options))
     texts = [_Text(tokenizer, row.owed) for row in steps.rows]
     pieces: list[list[str]] = [[] for _ in prompts]
     for tokens in steps:
@@ -105,15 +86,14 @@ class Steps:
         model: Transformer,
         rows: list[Row],
         vocab_size: int,
-        sampling: Sampling,
+        config: GenerationConfig,
         *,
-        limit: int,
         end: int | None = None,
         continuations: Continuations | None = None,
         tokens: Sequence[bytes] = (),
     ) -> None:
-        self.model, self.rows, self.vocab_size, self.sampling = model, rows, vocab_size, sampling
-        self.limit, self.end, self.continuations, self.tokens = limit, end, continuations, tokens
+        self.model, self.rows, self.vocab_size, self.config = model, rows, vocab_size, config
+        self.end, self.continuations, self.tokens = end, continuations, tokens
 
     @torch.no_grad()
     def __iter__(self) -> Iterator[list[int | None]]:
@@ -137,11 +117,11 @@ class Steps:
             return None
         if row.owed and self.continuations is not None:
             logits = held_to(logits, self.continuations.allowed(row.owed))
-        token = choose(logits, self.sampling, row.generator, row.ids)
+        token = choose(logits, self.config, row.generator, row.ids)
         if row.owed:
             row.owed = row.owed[len(self.tokens[token]) :]
         row.ids.append(token)
-        row.done = token == self.end or len(row.ids) - row.prompt >= self.limit
+        row.done = token == self.end or len(row.ids) - row.prompt >= self.config.max_new_tokens
         return None if token == self.end else token
 
 
@@ -172,21 +152,11 @@ def prompt_ids(tokenizer: Any, prompt: str, limit: int) -> list[int]:
     return ids
 
 
-def _started(
-    run: str | Path,
-    prompts: Sequence[str],
-    max_new_tokens: int,
-    seed: int | None,
-    heal: bool,
-    device: str,
-    sampling: Sampling,
-) -> tuple[Steps, Any]:
+def _started(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -> tuple[Steps, Any]:
     """Load the model and set up a row for each prompt."""
     from tokenizer import Tokenizer
 
-    if max_new_tokens < 1:
-        raise InputError(f"max_new_tokens is {max_new_tokens}; it must be at least 1")
-    place = resolve_device(device)
+    place = resolve_device(config.device)
     model, tokenizer = load_model(run, place), Tokenizer.load(run)
     special = set(tokenizer.special_tokens.values())
     tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
@@ -194,17 +164,16 @@ def _started(
     rows = []
     for prompt in prompts:
         ids, owed = prompt_ids(tokenizer, prompt, model.config.max_context), b""
-        if heal:
+        if config.heal:
             ids, owed = continuations.back_off(ids, tokens)
         generator = torch.Generator(place)
-        _ = generator.seed() if seed is None else generator.manual_seed(seed)
+        _ = generator.seed() if config.seed is None else generator.manual_seed(config.seed)
         rows.append(Row(ids, generator, owed))
     steps = Steps(
         model,
         rows,
         tokenizer.vocab_size,
-        sampling,
-        limit=max_new_tokens,
+        config,
         end=tokenizer.special_tokens[END_OF_TEXT],
         continuations=continuations,
         tokens=tokens,

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-OPTIMIZERS = ("adamw", "muon")
-
 BETAS = (0.9, 0.95)
 """Decay of AdamW's first and second moments, as in GPT-3 and Llama."""
 

@@ -25,8 +25,6 @@ from model.config import ModelConfig
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
-PARALLELS = ("auto", "ddp", "fsdp")
-
 FSDP_PARAMETERS = 1_000_000_000
 """From so many parameters on "auto" shards the model: 16 bytes each no longer sit easily beside activations."""
 

@@ -3,110 +3,71 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from model.optimizer import OPTIMIZERS
-from model.parallel import PARALLELS
-from model.precision import PRECISIONS
-from model.schedule import SCHEDULES
 from tokenizer.errors import InputError
-
-CHOICES = {
-    "schedule": SCHEDULES,
-    "precision": PRECISIONS,
-    "optimizer": OPTIMIZERS,
-    "parallel": PARALLELS,
-    "nonfinite": ("stop", "skip"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """Options of a pretraining run."""
+    """Options of a pretraining run. The docstrings of the fields are the help texts of `gyeol pretrain`."""
 
     preset: str = "nano"
-    """Shape of the model, a name in `model.config.PRESETS`."""
-
+    """Shape of the model: nano, mini, small, base, large, ax-3.1-light or ax-3.1."""
     shape: dict[str, Any] = field(default_factory=dict)
-    """Fields of `ModelConfig` that differ from the preset's, as in {"qk_norm": True, "tie_embeddings": False}."""
-
+    """Field of the shape that differs from the preset's, as qk_norm=true or num_kv_heads=1."""
     tokens: int | None = None
-    """Tokens to train on; None is 20 for each parameter outside the embedding (Hoffmann et al., 2022), at most
-    four epochs of the data (Muennighoff et al., 2023)."""
-
+    """Tokens to train on. By default 20 for each parameter outside the embedding (Hoffmann et al., 2022), at most four
+    epochs of the data (Muennighoff et al., 2023)."""
     max_seconds: float | None = None
-    """Stop by the clock after so many seconds, validation included; the schedule follows tokens or time, whichever is
-    further. Such a run resumes, but not bit for bit."""
-
+    """Seconds after which the run stops, validation included, the learning rate brought down in time. The schedule
+    follows tokens or time, whichever is further; such a run resumes, but not bit for bit."""
     context: int | None = None
-    """Tokens in a training window, at most the preset's max_context; None is that."""
-
+    """Tokens per sequence, at most the preset's max_context, which is the default."""
     documents: bool = False
-    """Whether attention stays inside a document where a window holds several; else it runs across, as in GPT-2."""
-
+    """Keep attention inside documents; else it runs across those of a sequence, as in GPT-2."""
     batch_tokens: int | None = None
-    """Tokens in an optimizer step, rounded down to whole windows; None is what suits the preset
-    (`model.defaults.RECIPES`)."""
-
+    """Tokens per optimizer step, rounded down to whole sequences; what suits the preset by default."""
     micro_batch_tokens: int = 4096
-    """Tokens in a forward and backward pass; gradients add up over the passes of a step."""
-
+    """Tokens per forward and backward pass, over which gradients add up; less takes less memory."""
     lr: float | None = None
-    """Peak learning rate; None is what suits the preset."""
-
-    optimizer: str | None = None
-    """"adamw", or "muon" for the matrices of the layers with AdamW for the rest; None is what suits the preset."""
-
+    """Peak learning rate; what suits the preset by default."""
+    optimizer: Literal["adamw", "muon"] | None = None
+    """Optimizer; muon is for the matrices of the layers, adamw for the rest. What suits the preset by default."""
     z_loss: float = 0.0
-    """Weight of the squared logarithm of the softmax's denominator in the loss that is trained on; 1e-4 is usual."""
-
-    schedule: str = "cosine"
-    """Course of the learning rate: "cosine" or "wsd"."""
-
+    """Weight of the squared logarithm of the softmax's denominator in the training loss; 1e-4 is usual."""
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    """Course of the learning rate; wsd is warmup, stable, decay."""
     warmup: float = 0.05
     """Share of the run in which the learning rate rises to its peak."""
-
     weight_decay: float = 0.1
     """AdamW's decay of the matrices."""
-
     clip: float = 1.0
     """Largest norm of the gradient; larger ones are scaled down."""
-
-    nonfinite: str = "stop"
-    """What a step whose loss or gradient is not finite does: "stop" the run, or "skip" the update and log it."""
-
+    nonfinite: Literal["stop", "skip"] = "stop"
+    """A step whose loss or gradient is not finite stops the run, or is skipped and logged."""
     seed: int = 0
     """Fixes the initial weights and the order of the data."""
-
-    precision: str = "auto"
-    """"fp32", "bf16" (matrix products; weights stay float32) or "auto": bf16 where the hardware has it."""
-
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Precision of matrix products, weights staying float32; auto is bf16 where the hardware has it."""
     device: str = "auto"
-    """"cpu", "cuda", "cuda:1" ... or "auto": CUDA where there is any."""
-
-    parallel: str = "auto"
-    """Under torchrun: "ddp" copies the model to every process, "fsdp" shards it, "auto" shards large ones."""
-
+    """Device: cpu, cuda, cuda:1 ...; auto is CUDA where there is any."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """Under torchrun: ddp copies the model to every process, fsdp shards it, auto shards large ones."""
     recompute: bool = False
-    """Whether activations inside a layer are computed again in the backward pass: a quarter slower, far less memory."""
-
+    """Recompute the activations of a layer in the backward pass: a quarter slower, far less memory."""
     compile: bool | None = None
-    """Whether layers go through torch.compile; None does on CUDA, where it pays and needs no compiler of C++."""
-
+    """Compile the layers with torch.compile; on CUDA by default."""
     eval_every: int = 500
     """Steps between validations; there is one before the first step and one after the last in any case."""
-
     eval_tokens: int = 65_536
     """Validation targets at most, evenly spread over the held-out text."""
-
     checkpoint_every: int = 500
     """Steps between checkpoints; there is one at the end and one at Ctrl-C in any case."""
-
     keep: int = 2
     """Checkpoints kept: the last, and others should that be damaged."""
-
     tensorboard: bool = False
-    """Whether the log goes to RUN/tensorboard too."""
+    """Log to the folder tensorboard of the run too."""
 
     def __post_init__(self) -> None:
         for name in ("tokens", "max_seconds", "context", "batch_tokens", "lr"):
@@ -122,8 +83,20 @@ class PretrainConfig:
         if not 0 <= self.warmup < 1:
             raise InputError(f"warmup is {self.warmup}; it is a share of the run, from 0 to below 1")
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices and (name, getattr(self, name)) != ("optimizer", None):
-                raise InputError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(choices)}")
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(filter(None, choices))}"
+                )
+
+
+def _choices(kind: Any) -> list[Any]:
+    """The values of a ``Literal``, with None where that is another alternative; none for other types."""
+    values = [value for part in (kind, *get_args(kind)) if get_origin(part) is Literal for value in get_args(part)]
+    return [*values, None] if values and type(None) in get_args(kind) else values
+
+
+CHOICES = {name: values for name, kind in get_type_hints(PretrainConfig).items() if (values := _choices(kind))}
+"""The values of the fields that have few."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ nothing else is random. (With ``max_seconds`` the schedule follows the clock, wh
 
 from __future__ import annotations
 
-import math
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -18,16 +18,19 @@ import torch
 
 from model.checkpoint import RESULT, open_run
 from model.config import ModelConfig, padded_vocab_size, preset
-from model.data import Mixture, ShardFolder, TokenStream, Windows, joined
+from model.data import Data, Mixture, Windows, joined, open_data
 from model.defaults import recipe_for
+from model.device import resolve_device, resolve_precision
 from model.evaluate import Validation, byte_lengths
 from model.parallel import Workers, started_workers, uses_fsdp
 from model.plan import Plan, memory_errors, plan_run
-from model.precision import resolve_device, resolve_precision
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.trainer import Trainer
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, sha256_file, write_json
+from tokenizer.shards import MANIFEST
+
+logger = logging.getLogger("gyeol")
 
 TOKENS_PER_PARAMETER = 20
 EPOCHS = 4
@@ -60,16 +63,16 @@ def pretrain(
     `InputError` for damaged or too little data, options that do not fit, a folder that holds another run, a loss
     that is no longer finite, and too little memory; KeyboardInterrupt after saving a checkpoint.
     """
+    from tokenizer import Tokenizer
+
     config = replace(config or PretrainConfig(), **options)
-    sources = open_sources([data] if isinstance(data, (str, Path)) else data)
-    first = next(iter(sources))
-    tokenizer = tokenizer if tokenizer is not None else _load_tokenizer(first.path)
-    for source in sources:
-        _check_tokenizer(source, tokenizer)
+    opened = open_data([data] if isinstance(data, (str, Path)) else data, validation)
+    first = opened.first
+    tokenizer = tokenizer if tokenizer is not None else Tokenizer.load(first.path / "tokenizer")
+    opened.check_tokenizer(tokenizer.fingerprint)
     shape = run_shape(config, tokenizer.vocab_size)
     config = replace(config, **recipe_for(config, shape.max_context)._asdict())
-    other = None if validation is None else ShardFolder(validation)
-    streams, held_out = _streams(list(sources), other, shape.max_context, tokenizer)
+    streams, held_out = opened.streams(shape.max_context)
     training = joined(streams)
     if config.tokens is None:
         config = replace(config, tokens=default_tokens(shape, len(training)))
@@ -77,20 +80,19 @@ def pretrain(
     resolved = resolve_device(config.device)
     precision = resolve_precision(config.precision, resolved)
     measured = Validation(held_out, shape.max_context, config.eval_tokens, byte_lengths(tokenizer))
-    run, end_of_text = Path(out), int(first.manifest["tokenizer"]["end_of_text"])
+    run, end_of_text = Path(out), first.end_of_text
     memory = {"micro_batch_tokens": config.micro_batch_tokens, "context": shape.max_context}
     with started_workers(resolved) as (workers, device), memory_errors(memory):
         if workers.first:
-            open_run(run, _identity(config, shape, sources, other), shape, end_of_text, first.path / "tokenizer")
+            open_run(run, _identity(config, shape, opened), shape, end_of_text, first.path / "tokenizer")
         workers.barrier()
         if (run / RESULT).exists():
             _say(f"{run} is finished; give a new folder to train again", workers)
             return PretrainResult(**read_json(run / RESULT))
         unigram = measured.unigram(training.counts(tokenizer.vocab_size))
-        windows = Mixture(
-            [Windows(stream, shape.max_context, config.seed) for stream in streams], list(sources.values()), config.seed
-        )
-        trainer = Trainer(run, shape, config, windows, measured, device, precision, end_of_text, workers)
+        windows = [Windows(stream, shape.max_context, config.seed) for stream in streams]
+        mixture = Mixture(windows, list(opened.sources.values()), config.seed)
+        trainer = Trainer(run, shape, config, mixture, measured, device, precision, end_of_text, workers)
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
         figures = trainer.train(unigram, first.bytes / first.tokens)
         result = PretrainResult(parameters=shape.parameters, unigram_bits_per_byte=unigram.bits_per_byte, **figures)
@@ -110,10 +112,9 @@ def dry_run(
     config = replace(config or PretrainConfig(), **options)
     if gpus is not None and gpus < 1:
         raise InputError(f"gpus is {gpus}; it must be at least 1")
-    sources = open_sources(data) if data else {}
-    vocabulary = next((source.vocab_size for source in sources), DRY_VOCABULARY)
-    shape = run_shape(config, vocabulary)
-    available = sum(source.tokens for source in sources) if sources else sys.maxsize
+    opened = open_data(data) if data else None
+    shape = run_shape(config, opened.first.vocab_size if opened else DRY_VOCABULARY)
+    available = sum(source.tokens for source in opened.sources) if opened else sys.maxsize
     device = torch.device("cuda") if gpus else resolve_device(config.device)
     auto = "bf16" if gpus else resolve_precision(config.precision, device)
     count = gpus or 1
@@ -129,25 +130,6 @@ def dry_run(
     )
 
 
-def open_sources(data: Sequence[str | Path]) -> dict[ShardFolder, float]:
-    """Shard folders with their weights: each of ``data`` is FOLDER, or FOLDER=WEIGHT."""
-    if not data:
-        raise InputError("no data; give a folder that `gyeol shard` wrote")
-    sources: dict[ShardFolder, float] = {}
-    for given in data:
-        folder, equals, number = str(given).rpartition("=")
-        if not equals or Path(given).exists():
-            folder, number = str(given), "1"
-        try:
-            weight = float(number)
-        except ValueError:
-            raise InputError(f"{str(given)!r} is not of the form FOLDER=WEIGHT") from None
-        if not 0 < weight < math.inf:
-            raise InputError(f"the weight of {folder} is {number}; it must be above 0")
-        sources[ShardFolder(folder)] = weight
-    return sources
-
-
 def default_tokens(shape: ModelConfig, available: int) -> int:
     """Tokens to train on when none are named: see `PretrainConfig.tokens`."""
     return max(1, min(TOKENS_PER_PARAMETER * shape.body_parameters, EPOCHS * available))
@@ -160,7 +142,7 @@ def run_shape(config: PretrainConfig, vocab_size: int) -> ModelConfig:
         if config.context > shape.max_context:
             raise InputError(
                 f"context {config.context:,} is longer than the {shape.max_context:,} of {config.preset}; lower it, "
-                f"or give the model a longer one with --shape max_context={config.context}"
+                f"or give the model a longer one by shape max_context={config.context}"
             )
         shape = replace(shape, max_context=config.context)
     if config.batch_tokens is not None and config.batch_tokens < shape.max_context:
@@ -171,53 +153,17 @@ def run_shape(config: PretrainConfig, vocab_size: int) -> ModelConfig:
     return shape
 
 
-def _load_tokenizer(data: Path) -> Any:
-    from tokenizer import Tokenizer
-
-    return Tokenizer.load(data / "tokenizer")
-
-
-def _check_tokenizer(shards: ShardFolder, tokenizer: Any) -> None:
-    if shards.fingerprint != tokenizer.fingerprint:
-        raise InputError(
-            f"{shards.path} was encoded by tokenizer {shards.fingerprint[:12]}, not by {tokenizer.fingerprint[:12]}; "
-            "encode it again with the tokenizer of this run"
-        )
-
-
-def _streams(
-    sources: list[ShardFolder], other: ShardFolder | None, context: int, tokenizer: Any
-) -> tuple[list[TokenStream], TokenStream]:
-    """Return what to train on, by source, and what to validate on; `InputError` when any is too short."""
-    if other is not None:
-        _check_tokenizer(other, tokenizer)
-        streams, held_out = [source.stream() for source in sources], other.stream()
-    else:
-        splits = [source.split(context) for source in sources]
-        streams, held_out = [split[0] for split in splits], joined([split[1] for split in splits])
-    for source, stream in zip(sources, streams, strict=True):
-        if len(stream) <= context or len(held_out) < 2:
-            needed = context + 1 if other is not None else 2 * (context + 1)
-            raise InputError(
-                f"{source.path} has {source.tokens:,} tokens; training with context {context:,} needs {needed:,} in "
-                "one shard. Give more text or a smaller context"
-            )
-    return streams, held_out
-
-
-def _identity(
-    config: PretrainConfig, shape: ModelConfig, sources: dict[ShardFolder, float], other: ShardFolder | None
-) -> dict[str, Any]:
+def _identity(config: PretrainConfig, shape: ModelConfig, data: Data) -> dict[str, Any]:
     """All that makes a run this run and not another."""
-    sums = [(sha256_file(source.path / "manifest.json"), weight) for source, weight in sources.items()]
+    sums = [(sha256_file(source.path / MANIFEST), weight) for source, weight in data.sources.items()]
     return {
         "format": "gyeol-run",
         "version": 1,
         "options": {name: value for name, value in asdict(config).items() if name not in FREE},
         "model": shape.as_dict(),
-        "tokenizer": next(iter(sources)).fingerprint,
+        "tokenizer": data.first.fingerprint,
         "data": sums[0][0] if len(sums) == 1 else [list(pair) for pair in sums],
-        "validation": None if other is None else sha256_file(other.path / "manifest.json"),
+        "validation": sha256_file(data.validation.path / MANIFEST) if data.validation else None,
     }
 
 
@@ -237,4 +183,13 @@ def _announce(
 
 def _say(text: str, workers: Workers) -> None:
     if workers.first:
-        print(text, file=sys.stderr)
+        logger.warning(text)
+
+
+def describe_result(result: PretrainResult) -> str:
+    """What a run reports, in a line for people."""
+    return (
+        f"{result.parameters:,} parameters, {result.tokens:,} tokens in {result.seconds:.0f} s "
+        f"({result.tokens_per_second:,.0f} a second); validation {result.initial_bits_per_byte:.3f} -> "
+        f"{result.bits_per_byte:.3f} bits per byte (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+    )

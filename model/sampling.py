@@ -1,4 +1,4 @@
-"""Choosing the next token from logits."""
+"""Options of generation, and the choice of the next token from logits."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ from tokenizer.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How a token is chosen; applied in the order of the fields after the penalty, as in transformers."""
+class GenerationConfig:
+    """How a text is continued; the penalty comes first, then what follows it in order, as in transformers. The
+    docstrings of the fields are the help texts of `gyeol generate`."""
 
+    max_new_tokens: int = 200
+    """Tokens to add at most."""
     repetition_penalty: float = 1.0
     """Logits of tokens that are in the text already are divided by it where positive, else multiplied (Keskar et al.,
-    2019); 1 does nothing."""
-
+    2019); above 1 they are less likely."""
     temperature: float = 0.8
     """Logits are divided by it; 0 takes the likeliest token each time."""
-
     top_k: int | None = None
-    """Only the k likeliest tokens are chosen from."""
-
+    """Choose among this many likeliest tokens."""
     top_p: float | None = 0.95
-    """Only the fewest likeliest tokens whose probabilities reach p (nucleus sampling: Holtzman et al., 2020)."""
-
+    """Choose among the fewest likeliest tokens that make up this share (nucleus sampling: Holtzman et al., 2020)."""
     min_p: float | None = None
-    """Only tokens at least so likely, as a share of the likeliest (Nguyen et al., 2024)."""
+    """Choose among tokens at least so likely, as a share of the likeliest (Nguyen et al., 2024)."""
+    heal: bool = True
+    """Take a prompt that may end inside a token back to where that token begins."""
+    seed: int | None = None
+    """Makes the text repeatable."""
+    device: str = "auto"
+    """Device: cpu, cuda, cuda:1 ...; auto is CUDA where there is any."""
 
     def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise InputError(f"max_new_tokens is {self.max_new_tokens}; it must be at least 1")
         if not self.temperature >= 0:
             raise InputError(f"temperature is {self.temperature}; it must be 0 (greedy) or above")
         if not self.repetition_penalty > 0:
@@ -43,21 +50,21 @@ class Sampling:
                 raise InputError(f"{name} is {value}; it must be above 0 and at most 1, or left out")
 
 
-def choose(logits: Tensor, sampling: Sampling, generator: torch.Generator, before: Sequence[int] = ()) -> int:
+def choose(logits: Tensor, config: GenerationConfig, generator: torch.Generator, before: Sequence[int] = ()) -> int:
     """Draw one id from ``logits`` (vocab,), those in ``before`` being in the text already."""
     logits = logits.float()
-    if sampling.repetition_penalty != 1 and len(before):
+    if config.repetition_penalty != 1 and len(before):
         seen = torch.tensor(sorted(set(before)), device=logits.device)
-        found, penalty = logits[seen], sampling.repetition_penalty
+        found, penalty = logits[seen], config.repetition_penalty
         logits = logits.index_copy(0, seen, torch.where(found > 0, found / penalty, found * penalty))
-    if sampling.temperature == 0:
+    if config.temperature == 0:
         return int(logits.argmax())
-    probabilities, order = torch.softmax(logits / sampling.temperature, dim=-1).sort(descending=True, stable=True)
-    if sampling.top_k is not None:
-        probabilities[sampling.top_k :] = 0
-    if sampling.top_p is not None:
+    probabilities, order = torch.softmax(logits / config.temperature, dim=-1).sort(descending=True, stable=True)
+    if config.top_k is not None:
+        probabilities[config.top_k :] = 0
+    if config.top_p is not None:
         before_it = probabilities.cumsum(0) - probabilities
-        probabilities[before_it >= sampling.top_p * probabilities.sum()] = 0
-    if sampling.min_p is not None:
-        probabilities[probabilities < sampling.min_p * probabilities[0]] = 0
+        probabilities[before_it >= config.top_p * probabilities.sum()] = 0
+    if config.min_p is not None:
+        probabilities[probabilities < config.min_p * probabilities[0]] = 0
     return int(order[torch.multinomial(probabilities, 1, generator=generator)])

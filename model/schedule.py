@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import math
 
-from tokenizer.errors import InputError
-
-SCHEDULES = ("cosine", "wsd")
-
 DECAY_SHARE = 0.2
 """Share of a WSD run in which the rate falls to zero."""
 
@@ -26,6 +22,4 @@ def learning_rate(schedule: str, peak: float, warmup: float, progress: float) ->
         return peak * progress / warmup
     if schedule == "cosine":
         return peak * 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
-    if schedule == "wsd":
-        return peak * min(1.0, (1 - progress) / min(DECAY_SHARE, 1 - warmup))
-    raise InputError(f"unknown schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}")
+    return peak * min(1.0, (1 - progress) / min(DECAY_SHARE, 1 - warmup))

@@ -7,7 +7,8 @@ what is left of these, or be a part of it. What the model then says is the promp
 knows.
 (Known as token healing: Lundberg, 2023.)
 
->>> backed_off([b"a", b"b", b"ab"], [0, 1])
+>>> tokens = [b"a", b"b", b"ab"]
+>>> Continuations(tokens).back_off([0, 1], tokens)
 ([], b'ab')
 """
 
@@ -60,11 +61,6 @@ class Continuations:
             if self.extends(raw):
                 best = (taken, raw)
         return ids[: len(ids) - best[0]], best[1]
-
-
-def backed_off(tokens: Sequence[bytes], ids: list[int]) -> tuple[list[int], bytes]:
-    """`Continuations.back_off` of a vocabulary given by its bytes."""
-    return Continuations(tokens).back_off(ids, tokens)
 
 
 def held_to(logits: Tensor, allowed: list[int]) -> Tensor:

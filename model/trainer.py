@@ -20,15 +20,13 @@ from model.checkpoint import WEIGHTS, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
 from model.data import Mixture
 from model.defaults import recipe_for
+from model.device import autocast, compiles_by_default, peak_flops, prepare_layers
 from model.document_mask import DocumentMask
 from model.evaluate import Evaluation, Validation
 from model.export import model_tensors, write_tensors
-from model.flops import peak_flops
 from model.log import RunLog
 from model.optimizer import Optimizer
 from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
-from model.precision import autocast
-from model.prepare import compiles_by_default, prepare_layers
 from model.pretrain_config import PretrainConfig
 from model.schedule import learning_rate
 from model.transformer import Transformer

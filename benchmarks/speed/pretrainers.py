@@ -37,20 +37,20 @@ class PretrainJob(Job):
         """Train: the figures, and the loss of each step."""
         import torch
 
-        from model.data import ShardFolder, Windows
+        from model.data import Windows, open_data, stream_of
+        from model.device import autocast
         from model.optimizer import Optimizer
-        from model.precision import autocast
         from model.pretrain_config import PretrainConfig
         from model.pretraining import run_shape
 
         began, device = time.perf_counter(), torch.device("cpu")
         torch.set_num_threads(self.threads)
-        shards = ShardFolder(self.data)
+        shards = open_data([self.data]).first
         asked = PretrainConfig(preset=self.preset, context=self.context, batch_tokens=self.batch_tokens)
         shape = run_shape(asked, shards.vocab_size)
         model, loss_of = _contender(self.pretrainer, shape)
         optimizer = Optimizer(model, "adamw", self.lr, weight_decay=0.1)
-        windows, size = Windows(shards.stream(), shape.max_context, SEED), self.batch_tokens // shape.max_context
+        windows, size = Windows(stream_of(shards), shape.max_context, SEED), self.batch_tokens // shape.max_context
         if windows.count < 1:
             raise InputError(f"{self.data}: shorter than one window of {shape.max_context:,} tokens")
         losses = []

@@ -1,10 +1,7 @@
-"""Shards are read exactly, verified, split without leaks and shuffled reproducibly. (Helpers for other tests too.)"""
+"""Shards are read exactly, verified, split without leaks and shuffled reproducibly."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,63 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.data import ShardFolder, TokenStream, Windows, spread_windows
+from model.data import TokenStream, Windows, split, spread_windows, stream_of
 from model.shuffle import Permutation
+from tests.support.models import END, sentences, write_shards
 from tokenizer.errors import InputError
-
-END = 256
-
-
-class ByteTokenizer:
-    """One token a byte, and end-of-text: the smallest tokenizer that the model package can work with."""
-
-    vocab_size = 257
-    special_tokens = {"<|endoftext|>": END}  # noqa: RUF012
-    fingerprint = "ab" * 32
-
-    @classmethod
-    def load(cls, path: str | Path) -> ByteTokenizer:
-        assert (Path(path) / "tokenizer.json").is_file()
-        return cls()
-
-    def encode(self, text: str) -> list[int]:
-        return list(text.encode())
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
-
-    def token_bytes(self, token: int) -> bytes:
-        return b"<|endoftext|>" if token == END else bytes([token])
-
-
-def write_shards(folder: Path, shards: Sequence[Sequence[str]], dtype: str = "uint16") -> Path:
-    """Write documents as a shard folder, encoded by `ByteTokenizer`."""
-    (folder / "tokenizer").mkdir(parents=True)
-    for name in ("tokenizer.json", "tokenizer_config.json", "gyeol.json"):
-        (folder / "tokenizer" / name).write_text("{}")
-    entries = []
-    for number, documents in enumerate(shards):
-        encoded = [[*text.encode(), END] for text in documents]
-        ids = np.array([token for document in encoded for token in document], dtype=np.dtype(dtype).newbyteorder("<"))
-        starts = np.cumsum([0, *map(len, encoded)]).astype("<u8")
-        entry = {"ids": f"shard-{number:05d}.bin", "offsets": f"shard-{number:05d}.idx"}
-        (folder / entry["ids"]).write_bytes(ids.tobytes())
-        (folder / entry["offsets"]).write_bytes(starts.tobytes())
-        sums = {kind: hashlib.sha256((folder / entry[kind]).read_bytes()).hexdigest() for kind in ("ids", "offsets")}
-        size = {"tokens": len(ids), "documents": len(documents), "bytes": sum(len(t.encode()) for t in documents)}
-        entries.append({**entry, **size, "characters": sum(map(len, documents)), "sha256": sums})
-    totals = {key: sum(entry[key] for entry in entries) for key in ("tokens", "documents", "bytes", "characters")}
-    tokenizer = {"name": "bytes", "fingerprint": ByteTokenizer.fingerprint, "vocab_size": 257, "end_of_text": END}
-    manifest = {"format": "gyeol-shards", "version": 1, "dtype": dtype, "tokenizer": tokenizer, "shards": entries}
-    (folder / "manifest.json").write_text(json.dumps({**manifest, **totals}))
-    return folder
-
-
-def sentences(count: int, seed: int = 0) -> list[str]:
-    """Korean word salad with enough pattern to learn."""
-    rng = np.random.default_rng(seed)
-    words = ["결을", "따라", "나무를", "다듬는", "사람이", "말했다.", "오늘도", "비가", "내린다.", "책을", "읽고"]
-    return [" ".join(rng.choice(words, size=int(rng.integers(5, 40)))) for _ in range(count)]
+from tokenizer.shards import ShardFolder
 
 
 @given(st.integers(1, 3000), st.integers(0, 2**40))
@@ -105,7 +50,7 @@ def test_shards_come_back_as_written(tmp_path: Path, dtype: str) -> None:
     shards = [sentences(30, seed=1), sentences(20, seed=2)]
     folder = ShardFolder(write_shards(tmp_path / "data", shards, dtype))
     expected = [token for documents in shards for text in documents for token in (*text.encode(), END)]
-    assert folder.stream().read(0, folder.tokens).tolist() == expected
+    assert stream_of(folder).read(0, folder.tokens).tolist() == expected
 
 
 def test_each_epoch_covers_every_window_once_in_another_order(tmp_path: Path) -> None:
@@ -124,9 +69,9 @@ def test_each_epoch_covers_every_window_once_in_another_order(tmp_path: Path) ->
 def test_held_out_text_is_never_trained_on(tmp_path: Path) -> None:
     shards = [sentences(400, seed=1), sentences(50, seed=2)]
     folder = ShardFolder(write_shards(tmp_path / "data", shards))
-    training, held_out = folder.split(context=800)
+    training, held_out = split(folder, context=800)
     assert len(training) + len(held_out) == folder.tokens
-    for whole, part, rest in zip(folder.stream().parts, training.parts, held_out.parts, strict=True):
+    for whole, part, rest in zip(stream_of(folder).parts, training.parts, held_out.parts, strict=True):
         assert part.tolist() + rest.tolist() == whole.tolist()
         assert max(801, len(whole) // 100) <= len(rest) <= 2 * max(801, len(whole) // 100)
     documents = {text.encode() for text in shards[0]}
@@ -136,8 +81,8 @@ def test_held_out_text_is_never_trained_on(tmp_path: Path) -> None:
 
 def test_held_out_text_is_spread_over_a_shard(tmp_path: Path) -> None:
     folder = ShardFolder(write_shards(tmp_path / "data", [sentences(3000)]))
-    whole = folder.stream().read(0, folder.tokens)
-    training, held_out = folder.split(context=16)
+    whole = stream_of(folder).read(0, folder.tokens)
+    training, held_out = split(folder, context=16)
     assert len(training.parts) == len(held_out.parts) == 16
     joined = [part for pair in zip(training.parts, held_out.parts, strict=True) for part in pair]
     assert np.array_equal(np.concatenate(joined), whole)
@@ -146,7 +91,7 @@ def test_held_out_text_is_spread_over_a_shard(tmp_path: Path) -> None:
 
 def test_one_long_document_is_cut_inside(tmp_path: Path) -> None:
     folder = ShardFolder(write_shards(tmp_path / "data", [["가나다" * 2000]]))
-    training, held_out = folder.split(context=100)
+    training, held_out = split(folder, context=100)
     assert len(held_out) == max(101, folder.tokens // 100)
     assert len(training) == folder.tokens - len(held_out)
 
@@ -164,13 +109,13 @@ def test_damage_is_named(tmp_path: Path) -> None:
     ids = folder / "shard-00000.bin"
     whole = ids.read_bytes()
     ids.write_bytes(whole[:-2])
-    with pytest.raises(InputError, match=r"shard-00000\.bin: .* bytes, not"):
+    with pytest.raises(InputError, match=r"shard-00000\.bin: .* bytes instead of"):
         ShardFolder(folder)
     ids.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
-    with pytest.raises(InputError, match=r"shard-00000\.bin: altered"):
+    with pytest.raises(InputError, match=r"shard-00000\.bin: checksum differs"):
         ShardFolder(folder)
     ids.unlink()
-    with pytest.raises(InputError, match=r"shard-00000\.bin: no such file"):
+    with pytest.raises(InputError, match=r"shard-00000\.bin: missing"):
         ShardFolder(folder)
     ids.write_bytes(whole)
     ShardFolder(folder)

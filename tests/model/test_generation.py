@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from model import PRESETS, Transformer, generate, generate_batch, load_model, pretrain
 from model.defaults import RECIPES, Recipe
 from model.generation import Row, Steps, _Text
-from model.sampling import Sampling, choose
-from model.token_healing import Continuations, backed_off
-from tests.model.test_data import END, ByteTokenizer, sentences, write_shards
+from model.sampling import GenerationConfig, choose
+from model.token_healing import Continuations
+from tests.support.models import END, ByteTokenizer, sentences, write_shards
 from tokenizer.errors import InputError
 
 
@@ -53,7 +53,7 @@ def test_greedy_equals_the_model_without_a_cache(run: Path) -> None:
 
 def test_generation_goes_on_beyond_the_context(run: Path) -> None:
     rows = [Row(list(range(30)), torch.Generator().manual_seed(0)), Row(list(range(9)), torch.Generator())]
-    for _ in Steps(load_model(run), rows, 257, Sampling(temperature=1.0), limit=200):
+    for _ in Steps(load_model(run), rows, 257, GenerationConfig(temperature=1.0, max_new_tokens=200)):
         pass
     assert [len(row.ids) >= row.prompt + 200 for row in rows] == [True, True]
 
@@ -87,13 +87,19 @@ def test_pieces_are_whole_characters(text: str, data: st.DataObject) -> None:
 
 
 def test_stops_at_end_of_text(run: Path) -> None:
-    steps = Steps(_prefers(load_model(run), END), [Row([END], torch.Generator())], 257, Sampling(), limit=9, end=END)
+    steps = Steps(
+        _prefers(load_model(run), END),
+        [Row([END], torch.Generator())],
+        257,
+        GenerationConfig(max_new_tokens=9),
+        end=END,
+    )
     assert list(steps) == [[None]]
 
 
 def drawn(logits: torch.Tensor, before: tuple[int, ...] = (), **options: float | None) -> set[int]:
     generator = torch.Generator().manual_seed(0)
-    sampling = Sampling(**{"temperature": 1.0, "top_p": None, **options})  # type: ignore[arg-type]
+    sampling = GenerationConfig(**{"temperature": 1.0, "top_p": None, **options})  # type: ignore[arg-type]
     return {choose(logits, sampling, generator, before) for _ in range(300)}
 
 
@@ -145,7 +151,7 @@ IDS = {raw: number for number, raw in enumerate(TOKENS)}
 def test_a_prompt_is_taken_back_as_far_as_a_longer_token_reaches(
     prompt: list[bytes], kept: list[bytes], owed: bytes
 ) -> None:
-    assert backed_off(TOKENS, [IDS[raw] for raw in prompt]) == ([IDS[raw] for raw in kept], owed)
+    assert Continuations(TOKENS).back_off([IDS[raw] for raw in prompt], TOKENS) == ([IDS[raw] for raw in kept], owed)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=4), max_size=30), st.binary(min_size=1, max_size=6))

@@ -11,10 +11,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from model import Transformer
 from model import loss as fused_loss
+from model.device import prepare_layers
 from model.export import llama_config, model_tensors
 from model.optimizer import BETAS, Optimizer
-from model.prepare import prepare_layers
-from tests.model.test_transformer import TINY
+from tests.support.models import TINY
 
 STEPS, LR, DECAY = 50, 3e-3, 0.1
 SHAPE = replace(TINY, num_layers=2, max_context=32, tie_embeddings=True)

@@ -4,76 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from model import PRESETS, load_model, pretrain
+from model import load_model, pretrain
 from model.checkpoint import TrainingState, latest_checkpoint
 from model.data import TokenStream
-from model.defaults import RECIPES, Recipe
 from model.evaluate import Validation, byte_lengths
 from model.pretraining import default_tokens
 from model.schedule import learning_rate
 from model.trainer import Trainer
-from tests.model.test_data import END, ByteTokenizer, sentences, write_shards
+from tests.support.models import END, OPTIONS, ByteTokenizer, interrupt_at, log, sentences, write_shards
 from tokenizer.errors import InputError
 
-TINY = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_layers": 2,
-    "num_heads": 4,
-    "num_kv_heads": 2,
-    "max_context": 32,
-    "tie_embeddings": True,
-}
-OPTIONS: dict[str, Any] = {
-    "preset": "tiny",
-    "tokenizer": ByteTokenizer(),
-    "tokens": 20 * 256,
-    "batch_tokens": 256,
-    "micro_batch_tokens": 128,
-    "precision": "fp32",
-    "device": "cpu",
-    "eval_every": 10,
-    "eval_tokens": 1000,
-    "checkpoint_every": 5,
-}
-
-
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
-    monkeypatch.setitem(PRESETS, "tiny", TINY)
-    monkeypatch.setitem(RECIPES, "tiny", Recipe("adamw", 3e-3, 4096))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_shards(tmp_path_factory.mktemp("shards") / "data", [sentences(200, 1), sentences(100, 2)])
-
-
-def log(run: Path) -> list[dict[str, Any]]:
-    """The log without what the clock decides."""
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if "second" not in key} for line in lines]
-
-
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Send this process Ctrl-C inside the forward pass of ``step`` (from 0)."""
-    batch = Trainer._step
-
-    def interrupted(self: Trainer) -> None:
-        if self.state.step == step:
-            signal.raise_signal(signal.SIGINT)
-        batch(self)
-
-    monkeypatch.setattr(Trainer, "_step", interrupted)
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def test_a_run_learns_and_leaves_a_whole_folder(data: Path, tmp_path: Path) -> None:
@@ -123,7 +71,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(
 
 
 def test_a_crash_goes_back_to_the_last_whole_checkpoint(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pretrain(data, tmp_path / "whole", **OPTIONS)
     with monkeypatch.context() as patch:
@@ -144,7 +92,7 @@ def test_a_crash_goes_back_to_the_last_whole_checkpoint(
     assert newest is not None
     assert newest.name == "step-000005"
     pretrain(data, tmp_path / "run", **OPTIONS)
-    assert "step-000010: damaged" in capsys.readouterr().err
+    assert "step-000010: damaged" in caplog.text
     assert log(tmp_path / "run") == log(tmp_path / "whole")
 
 
@@ -155,10 +103,10 @@ def test_micro_batches_add_up_to_the_whole_batch(data: Path, tmp_path: Path) -> 
         assert first == pytest.approx(second, rel=1e-4)
 
 
-def test_a_finished_run_says_so(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_run_says_so(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     result = pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 512})
     assert pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 512}) == result
-    assert "is finished" in capsys.readouterr().err
+    assert "is finished" in caplog.text
 
 
 def test_another_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:

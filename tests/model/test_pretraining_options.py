@@ -14,20 +14,18 @@ import pytest
 import torch
 
 from model import PRESETS, Transformer, dry_run, load_model, preset, pretrain
-from model.data import Mixture, TokenStream, Windows
+from model.data import Mixture, TokenStream, Windows, open_data
 from model.defaults import RECIPES, Recipe, recipe_for
+from model.device import peak_flops, prepare_layers
 from model.document_mask import DocumentMask
-from model.flops import peak_flops
 from model.optimizer import Optimizer
 from model.plan import describe_plan, memory_errors
 from model.plot import plot_runs
-from model.prepare import prepare_layers
 from model.pretrain_config import PretrainConfig
-from model.pretraining import open_sources
-from tests.model.test_data import sentences, write_shards
-from tests.model.test_pretraining import OPTIONS, _tiny, data, log  # noqa: F401, fixtures
-from tests.model.test_transformer import TINY
+from tests.support.models import OPTIONS, TINY, interrupt_at, log, sentences, write_shards
 from tokenizer.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def losses(run: Path) -> list[float | None]:
@@ -36,13 +34,11 @@ def losses(run: Path) -> list[float | None]:
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_each_optimizer_learns_and_resumes_bit_for_bit(
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     optimizer: str,
 ) -> None:
-    from tests.model.test_pretraining import interrupt_at
-
     options = {**OPTIONS, "optimizer": optimizer, "shape": {"tie_embeddings": False, "qk_norm": True}}
     pretrain(data, tmp_path / "whole", **options)
     with monkeypatch.context() as patch:
@@ -123,7 +119,7 @@ def test_a_mixture_keeps_its_weights_and_every_source_its_order(weights: list[fl
     assert torch.equal(Mixture(sources, weights, seed=1).batch(1234, 5), batch[1234:1239])  # any position at once
 
 
-def test_several_sources_train_and_are_part_of_the_run(data: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_several_sources_train_and_are_part_of_the_run(data: Path, tmp_path: Path) -> None:
     other = write_shards(tmp_path / "other", [sentences(100, 5)])
     options = {**OPTIONS, "tokens": 1024, "documents": True, "z_loss": 1e-4}
     pretrain([f"{data}=2", other], tmp_path / "run", **options)
@@ -135,11 +131,11 @@ def test_several_sources_train_and_are_part_of_the_run(data: Path, tmp_path: Pat
         ("no=1", "no such file"),
     ):
         with pytest.raises(InputError, match=message):
-            open_sources([given])
+            open_data([given])
 
 
 def test_a_step_without_a_finite_loss_can_be_skipped(
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -187,7 +183,7 @@ def test_the_peak_of_an_unknown_device_is_not_guessed() -> None:
     assert peak_flops(torch.device("cpu"), "bf16") is None
 
 
-def test_curves_are_one_file(data: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_curves_are_one_file(data: Path, tmp_path: Path) -> None:
     for name, lr in (("a<b", 1e-3), ("c", 1e-2)):
         pretrain(data, tmp_path / name, **{**OPTIONS, "tokens": 1024, "lr": lr})
     plot_runs([tmp_path / "a<b", tmp_path / "c"], tmp_path / "curves.html")
@@ -199,7 +195,7 @@ def test_curves_are_one_file(data: Path, tmp_path: Path) -> None:  # noqa: F811
         plot_runs([tmp_path], tmp_path / "curves.html")
 
 
-def test_tensorboard_is_asked_for_by_name(data: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_tensorboard_is_asked_for_by_name(data: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {**OPTIONS, "tokens": 512, "tensorboard": True}
     try:
         import tensorboard  # noqa: F401
@@ -229,7 +225,7 @@ def test_tensorboard_is_asked_for_by_name(data: Path, tmp_path: Path) -> None:  
     ],
 )
 def test_options_that_cannot_be_are_refused(
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
     options: dict[str, Any],
     message: str,

@@ -9,22 +9,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-from model import PRESETS, ModelConfig, Transformer, preset
+from model import PRESETS, Transformer, preset
 from model.attention import Cache
 from model.config import padded_vocab_size
-from model.export import llama_config, read_config, save_weights
+from model.export import llama_config, model_tensors, read_config, write_tensors
+from tests.support.models import TINY
 from tokenizer.errors import InputError
 from tokenizer.files import write_json
-
-TINY = ModelConfig(
-    vocab_size=384,
-    hidden_size=64,
-    intermediate_size=176,
-    num_layers=3,
-    num_heads=4,
-    num_kv_heads=2,
-    max_context=48,
-)
 
 
 @pytest.fixture
@@ -51,7 +42,7 @@ def test_logits_and_cached_logits_equal_transformers(tmp_path: Path, ids: torch.
         for weight in model.parameters():  # far from the tame initial values
             weight.mul_(3).add_(0.01 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
     write_json(tmp_path / "config.json", llama_config(config, end_of_text=3))
-    save_weights(tmp_path / "model.safetensors", model)
+    write_tensors(tmp_path / "model.safetensors", model_tensors(model))
     reference = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     assert read_config(tmp_path / "config.json") == config
     with torch.no_grad():

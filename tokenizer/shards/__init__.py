@@ -1,5 +1,7 @@
 """Token files for pretraining: flat, memory-mappable, checked, resumable."""
 
-from tokenizer.shards.write import read_manifest, verify_shards, write_shards
+from tokenizer.shards.manifest import MANIFEST, describe_shards, read_manifest
+from tokenizer.shards.read import ShardFolder, verify_shards
+from tokenizer.shards.write import write_shards
 
-__all__ = ["read_manifest", "verify_shards", "write_shards"]
+__all__ = ["MANIFEST", "ShardFolder", "describe_shards", "read_manifest", "verify_shards", "write_shards"]

@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tokenizer.corpus.reader import STDIN, Errors, find_sources
 from tokenizer.errors import InputError
-from tokenizer.files import read_json, sha256_file
+from tokenizer.files import sha256_file
+from tokenizer.shards.manifest import FORMAT, PROGRESS, VERSION, read_record
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT
-
-FORMAT, VERSION = "gyeol-shards", 1
-TOTALS = ("tokens", "documents", "bytes", "characters")
-_ENTRY: dict[str, type] = {"ids": str, "offsets": str, "sha256": dict, **dict.fromkeys(TOTALS, int)}
-_RECORD: dict[str, type] = {"dtype": str, "tokenizer": dict, "corpus": list, "options": dict, "shards": list}
 
 
 def plan_shards(
@@ -69,12 +63,12 @@ def resume(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"{out}: is a file; name a folder")
     if not out.exists() or not any(out.iterdir()):
         return plan
-    if not (out / "progress.json").exists():
+    if not (out / PROGRESS).exists():
         if any(not path.name.endswith(".part") for path in out.iterdir()):
             raise InputError(f"{out}: exists and holds no shards; name a new folder")
         state = plan
     else:
-        state = read_record(out / "progress.json")
+        state = read_record(out / PROGRESS)
     for left in [*out.glob(".*.part"), *out.glob(".tokenizer.*")]:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     if not state["shards"] or str(STDIN) in [file["name"] for file in state["corpus"]]:
@@ -95,34 +89,6 @@ def clear(out: Path, state: dict[str, Any]) -> None:
         for kind in ("ids", "offsets"):
             (out / Path(shard[kind]).name).unlink(missing_ok=True)
     shutil.rmtree(out / "tokenizer", ignore_errors=True)
-    (out / "progress.json").unlink(missing_ok=True)
+    (out / PROGRESS).unlink(missing_ok=True)
     if out.is_dir() and not any(out.iterdir()):
         out.rmdir()
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A manifest or the record of an unfinished run, every field there and of its type."""
-    record = read_json(path)
-    if not isinstance(record, dict) or (record.get("format"), record.get("version")) != (FORMAT, VERSION):
-        raise InputError(f"{path}: not a manifest of {FORMAT} version {VERSION}")
-    totals = {} if path.name == "progress.json" else dict.fromkeys(TOTALS, int)
-    _check_fields(record, _RECORD | totals, path)
-    _check_fields(record["tokenizer"], {"fingerprint": str, "vocab_size": int, "end_of_text": int}, path)
-    for shard in record["shards"]:
-        _check_fields(shard, _ENTRY, path)
-    if record["dtype"] not in ("uint16", "uint32"):
-        raise InputError(f"{path}: dtype {record['dtype']!r} is neither uint16 nor uint32; the file is damaged")
-    return record
-
-
-def _check_fields(record: Any, fields: dict[str, type], path: Path) -> None:
-    for name, kind in fields.items():
-        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
-            raise InputError(
-                f"{path}: field {name!r} is missing or no {kind.__name__}; the file is damaged, write the shards again"
-            )
-
-
-def id_type(record: dict[str, Any]) -> np.dtype[Any]:
-    """The little-endian type of the ids."""
-    return np.dtype(record["dtype"]).newbyteorder("<")

@@ -1,16 +1,6 @@
-"""Token files for pretraining: flat, memory-mappable, checked, resumable.
+"""Writing token files for pretraining: flat, memory-mappable, checked, resumable (`tokenizer.shards.manifest`).
 
-A folder of shards holds
-
-* ``shard-00000.bin``: token ids, little-endian, uint16 for vocabularies of up to 65,536 ids, else uint32;
-  every document ends with the end-of-text id;
-* ``shard-00000.idx``: where each document starts in the shard, in tokens, as little-endian uint64, and one
-  more entry, the number of tokens;
-* ``tokenizer/``: the tokenizer that made them;
-* ``manifest.json``: written last: counts, checksums, the tokenizer's fingerprint and the corpus.
-
-While a run is unfinished ``progress.json`` stands in for the manifest: a run that was stopped goes on behind
-the last whole shard, and gives the same files as one that was not.
+A run that was stopped goes on behind the last whole shard, and gives the same files as one that was not.
 """
 
 from __future__ import annotations
@@ -18,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -27,16 +17,18 @@ from typing import IO, Any
 import numpy as np
 
 from tokenizer.corpus.reader import Errors, documents, total_size
-from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, sha256_file, write_json
-from tokenizer.progress import Step, step
-from tokenizer.shards.resume import TOTALS, check_plan, clear, id_type, plan_shards, read_record, resume
+from tokenizer.files import atomic_open, write_json
+from tokenizer.progress import step
+from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest
+from tokenizer.shards.read import verify_shards
+from tokenizer.shards.resume import check_plan, clear, plan_shards, resume
 from tokenizer.streaming import Encoded, encode_in_order
 from tokenizer.tokenizer import Tokenizer
 
 logger = logging.getLogger("gyeol")
 
 SHARD_TOKENS = 100_000_000
+"""Tokens after which a shard is closed, behind the document that reaches them."""
 
 
 def write_shards(
@@ -57,14 +49,14 @@ def write_shards(
     """
     out = Path(out)
     plan = plan_shards(tokenizer, corpus, text_key, errors, shard_tokens)
-    if (out / "manifest.json").exists():
+    if (out / MANIFEST).exists():
         check_plan(read_manifest(out), plan, out)
         manifest = verify_shards(out)
         logger.warning("%s: complete already, and whole; nothing was written", out)
         return manifest
     state = resume(out, plan)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "progress.json", state)
+    write_json(out / PROGRESS, state)
     try:
         if not (out / "tokenizer").exists():
             tokenizer.save(out / "tokenizer")
@@ -74,46 +66,9 @@ def write_shards(
             clear(out, state)
         raise
     totals = {name: sum(shard[name] for shard in state["shards"]) for name in TOTALS}
-    write_json(out / "manifest.json", state | totals)
-    (out / "progress.json").unlink()
+    write_json(out / MANIFEST, state | totals)
+    (out / PROGRESS).unlink()
     return read_manifest(out)
-
-
-def verify_shards(folder: str | Path) -> dict[str, Any]:
-    """The manifest of a folder of shards, once every file was found whole; `InputError` names the one that is not."""
-    folder = Path(folder)
-    manifest = read_manifest(folder)
-    if Tokenizer.load(folder / "tokenizer").fingerprint != manifest["tokenizer"]["fingerprint"]:
-        raise InputError(f"{folder / 'tokenizer'}: not the tokenizer of these shards; write the shards again")
-    width = id_type(manifest).itemsize
-    for shard in manifest["shards"]:
-        sizes = {"ids": shard["tokens"] * width, "offsets": (shard["documents"] + 1) * 8}
-        for kind, expected in sizes.items():
-            path = folder / Path(shard[kind]).name
-            if not path.is_file():
-                raise InputError(f"{path}: missing; write the shards again")
-            if path.stat().st_size != expected:
-                raise InputError(
-                    f"{path}: {path.stat().st_size:,} bytes instead of {expected:,}; write the shards again"
-                )
-            if sha256_file(path) != shard["sha256"].get(kind):
-                raise InputError(
-                    f"{path}: checksum differs from manifest.json, the file was altered; write the shards again"
-                )
-        offsets = np.fromfile(folder / Path(shard["offsets"]).name, dtype="<u8")
-        if offsets[0] != 0 or offsets[-1] != shard["tokens"] or (np.diff(offsets.astype(np.int64)) <= 0).any():
-            raise InputError(
-                f"{folder / shard['offsets']}: document offsets do not ascend from 0 to {shard['tokens']:,}"
-            )
-    return manifest
-
-
-def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """The manifest of a folder of shards, the files themselves unchecked."""
-    path = Path(folder) / "manifest.json"
-    if (Path(folder) / "progress.json").exists() and not path.exists():
-        raise InputError(f"{folder}: these shards are unfinished; run `gyeol shard` again to complete them")
-    return read_record(path)
 
 
 def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, state: dict[str, Any]) -> None:
@@ -123,9 +78,9 @@ def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, st
     with step("Writing shards", total=total_size(corpus)) as progress:
         source = documents(corpus, text_key=options["text_key"], errors=options["errors"], on_progress=progress.advance)
         encoded = encode_in_order(tokenizer, (document.text for document in islice(source, done, None)))
-        while entry := _write_shard(out, state, encoded, progress):
+        while entry := write_shard(out, state, encoded, progress.note):
             state["shards"].append(entry)
-            write_json(out / "progress.json", state)
+            write_json(out / PROGRESS, state)
 
 
 @dataclass
@@ -149,7 +104,9 @@ class _Writer:
         self.characters += len(encoded.text)
 
 
-def _write_shard(out: Path, state: dict[str, Any], encoded: Iterator[Encoded], progress: Step) -> dict[str, Any] | None:
+def write_shard(
+    out: Path, state: dict[str, Any], encoded: Iterator[Encoded], note: Callable[[str], None] = lambda _: None
+) -> dict[str, Any] | None:
     """Write the next shard; its entry in the manifest, or None when there is no document left."""
     first = next(encoded, None)
     if first is None:
@@ -161,8 +118,8 @@ def _write_shard(out: Path, state: dict[str, Any], encoded: Iterator[Encoded], p
         writer.add(first)
         while writer.offsets[-1] < state["options"]["shard_tokens"] and (document := next(encoded, None)):
             writer.add(document)
-            progress.note(f"{writer.offsets[-1]:,} tokens in {names['ids']}")
-    offsets = np.array(writer.offsets, dtype="<u8").tobytes()
+            note(f"{writer.offsets[-1]:,} tokens in {names['ids']}")
+    offsets = np.array(writer.offsets, dtype=OFFSETS).tobytes()
     with atomic_open(out / names["offsets"]) as handle:
         handle.write(offsets)
     return {

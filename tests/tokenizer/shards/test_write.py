@@ -15,7 +15,7 @@ import pytest
 import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.encoding.encoder import Encoder
-from tokenizer.shards.write import verify_shards, write_shards
+from tokenizer.shards import verify_shards, write_shards
 
 
 @pytest.fixture(scope="module")
