@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import io
 import json
+import logging
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from tokenizer import Tokenizer
+from tokenizer.errors import InputError
+from tokenizer.options import fields_of, name_and_json, option, options
 
-ERRORS = click.Choice(["replace", "strict"])
+FOLDER = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0, min_open=True)
 TOKENIZER = click.option(
     "-t", "--tokenizer", required=True, metavar="TOKENIZER", help="gyeol-100k, gyeol-200k or a folder by `gyeol train`."
 )
+TOKENIZERS = click.option(
+    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, metavar="TOKENIZER", help="May be repeated."
+)
+OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
 TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
+ERRORS = click.Choice(["replace", "strict"])
 BAD_TEXT = click.option(
     "--errors", type=ERRORS, default="replace", show_default=True, help="Invalid UTF-8: replace it, or refuse the file."
 )
-STAGE_HELP = (
-    "Curriculum: morphemes, eojeols or superwords, and the share of the vocabulary that is filled when the stage "
-    "ends; may be repeated.  [default: morphemes=0.72 superwords=1]"
-)
-WEIGHT_HELP = "Curriculum: count files whose name fits FILES by FACTOR, as in 'en_*=0.1'; may be repeated."
-SHAPE_HELP = "Part of the shape that differs from the preset's, as qk_norm=true or num_kv_heads=1; may be repeated."
+RECIPE_HELP = """curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across
+Kiwi's morpheme boundaries, in training and encoding."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-PAGE = click.Path(path_type=Path)
+
+CURRICULUM = fields_of("tokenizer.training.curriculum", "CurriculumOptions")
+PRETRAIN = fields_of("model.pretrain_config", "PretrainConfig")
+GENERATION = fields_of("model.sampling", "GenerationConfig")
 
 
 class Gyeol(click.Group):
@@ -59,17 +64,11 @@ def cli() -> None:
 @cli.command()
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("--vocab-size", default=32_768, show_default=True, help="Number of ids, special tokens included.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
-@click.option(
-    "--recipe",
-    default="curriculum",
-    show_default=True,
-    help="curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across "
-    "Kiwi's morpheme boundaries, in training and encoding.",
-)
-@click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=STAGE_HELP)
-@click.option("--temperature", type=float, help="Curriculum: 1 counts files by size, 0 all alike.  [default: 0.5]")
-@click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=WEIGHT_HELP)
+@OUT
+@click.option("--recipe", default="curriculum", show_default=True, help=RECIPE_HELP)
+@click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=CURRICULUM["stages"].help)
+@option(CURRICULUM["temperature"])
+@click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=CURRICULUM["weights"].help)
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
@@ -78,62 +77,46 @@ def cli() -> None:
 @AS_JSON
 def train(
     corpus: tuple[str, ...],
-    vocab_size: int,
     out: Path,
     name: str | None,
     as_json: bool,
     stages: tuple[str, ...],
-    temperature: float | None,
+    temperature: float,
     weights: tuple[str, ...],
     continue_from: str | None,
-    **options: Any,
+    **rest: Any,
 ) -> None:
     """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
+    from tokenizer import Tokenizer
     from tokenizer import train as train_tokenizer
-    from tokenizer.inspection import vocabulary_record
-    from tokenizer.training import CurriculumOptions, Stage
+    from tokenizer.files import check_replaceable
+    from tokenizer.inspection import describe_training, vocabulary_record
+    from tokenizer.training import CurriculumOptions
 
-    _check_free(out, "gyeol.json", "no tokenizer")
-    given: dict[str, Any] = {}
-    if stages:
-        given["stages"] = tuple(Stage(level, share) for level, share in map(_number_after, stages))
-    if weights:
-        given["weights"] = tuple(map(_number_after, weights))
-    if temperature is not None:
-        given["temperature"] = temperature
-    tokenizer = train_tokenizer(
+    check_replaceable(out, "gyeol.json", "tokenizer")
+    curriculum = CurriculumOptions.from_text(stages, temperature, weights)
+    trained = train_tokenizer(
         list(corpus),
-        vocab_size,
         name=name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace"),
-        curriculum=CurriculumOptions(**given) if given else None,
-        continue_from=_load(continue_from) if continue_from else None,
-        **options,
+        curriculum=None if curriculum == CurriculumOptions() else curriculum,
+        continue_from=Tokenizer.load(continue_from) if continue_from else None,
+        **rest,
     )
-    tokenizer.save(out)
-    record = vocabulary_record(tokenizer)
-    if as_json:
-        _print_json(record | {"folder": str(out)})
-    else:
-        click.echo(
-            f"{out}: {tokenizer.vocab_size:,} ids, {record['korean_tokens']:,} with Hangul, "
-            f"{record['mean_bytes']:.1f} bytes a token on average; from {record['corpus']['bytes']:,} bytes of text"
-        )
+    trained.save(out)
+    _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
 
 
 @cli.command()
 @TOKENIZER
 @click.argument("file", type=click.File("rb"), default="-")
 @BAD_TEXT
-def encode(tokenizer: str, file: Any, errors: str) -> None:
+def encode(tokenizer: str, file: Any, errors: Any) -> None:
     """Print the ids of FILE (or stdin), separated by spaces."""
-    from tokenizer.streaming import encode_file
+    from tokenizer import Tokenizer
+    from tokenizer.streaming import encode_file, ids_as_text
 
-    loaded = _load(tokenizer)
-    separator = ""
-    for ids in encode_file(loaded, file, errors):
-        click.echo(separator + " ".join(map(str, ids.tolist())), nl=False)
-        separator = " "
-    click.echo()
+    for part in ids_as_text(encode_file(Tokenizer.load(tokenizer), file, errors)):
+        click.echo(part, nl=False)
 
 
 @cli.command()
@@ -141,20 +124,16 @@ def encode(tokenizer: str, file: Any, errors: str) -> None:
 @click.argument("file", type=click.File("rb"), default="-")
 def decode(tokenizer: str, file: Any) -> None:
     """Print the text of the ids in FILE (or stdin)."""
-    loaded = _load(tokenizer)
-    words = file.read().decode("utf-8", errors="replace").split()
-    for word in words:
-        if not word.isdecimal() or len(word) > 18:
-            raise click.UsageError(f"{word[:80]!r} is no token id; give whole numbers separated by white space")
-    sys.stdout.buffer.write(loaded.decode_bytes(map(int, words)))
+    from tokenizer import Tokenizer
+    from tokenizer.streaming import read_ids
+
+    sys.stdout.buffer.write(Tokenizer.load(tokenizer).decode_bytes(read_ids(file)))
 
 
 @cli.command()
-@click.option(
-    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What cuts; may be repeated with --html."
-)
+@TOKENIZERS
 @click.argument("text", required=False)
-@click.option("--html", type=PAGE, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
+@click.option("--html", type=FOLDER, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
 @AS_JSON
 def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as_json: bool) -> None:
     """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT.
@@ -162,34 +141,30 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as
     A tokenizer is gyeol-100k, gyeol-200k or a folder made by `gyeol train`; with --html also any that
     `gyeol fertility` takes.
     """
-    from rich.console import Console
-
-    from tokenizer.inspection import coloured, text_record, vocabulary_record
+    from tokenizer import Tokenizer
+    from tokenizer.inspection import print_text, print_vocabulary, text_record, vocabulary_record
 
     if html:
-        return _inspect_in_page(html, tokenizers, text, as_json)
+        from benchmarks.report.html import inspect_in_page
+
+        if text is None or as_json:
+            raise click.UsageError("--html shows a TEXT, and goes without --json")
+        return click.echo(inspect_in_page(html, text, tokenizers))
     if len(tokenizers) > 1:
         raise click.UsageError("several tokenizers are shown side by side in a page; add --html FILE")
-    loaded = _load(tokenizers[0])
-    record = vocabulary_record(loaded) if text is None else text_record(loaded, text)
+    loaded = Tokenizer.load(tokenizers[0])
     if as_json:
-        _print_json(record)
-    elif text is None:
-        for key, value in record.items():
-            shown = "  ".join(map(repr, value)) if key in ("longest", "sample") else value
-            click.echo(f"{key:20}{json.dumps(shown, ensure_ascii=False) if isinstance(shown, (dict, list)) else shown}")
+        _print_json(vocabulary_record(loaded) if text is None else text_record(loaded, text))
     else:
-        Console().print(coloured(loaded, text), soft_wrap=True)
-        click.echo(f"{len(record['tokens'])} tokens, {record['characters']} characters")
-        click.echo(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]))
+        print_vocabulary(loaded) if text is None else print_text(loaded, text)
 
 
 @cli.command()
-@click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="What to measure; may be repeated.")
+@TOKENIZERS
 @click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
 @click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
 @click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
-@click.option("--html", type=PAGE, help="Also write a page with charts, tables and passages.")
+@click.option("--html", type=FOLDER, help="Also write a page with charts, tables and passages.")
 @click.argument("texts", nargs=-1, required=True)
 @TEXT_KEY
 @AS_JSON
@@ -200,9 +175,8 @@ def fertility(
     against: tuple[str, ...],
     html: Path | None,
     texts: tuple[str, ...],
-    text_key: str,
     as_json: bool,
-    **options: Any,
+    **rest: Any,
 ) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
@@ -211,8 +185,8 @@ def fertility(
     carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
-    from benchmarks.fertility.measuring import measure_loaded
-    from benchmarks.fertility.results import as_json as to_json
+    from benchmarks.fertility import measure_loaded
+    from benchmarks.fertility.results import as_json as report_json
     from benchmarks.peers.load import load_what_loads
     from benchmarks.report.html import check_report, write_report
     from benchmarks.report.terminal import print_fertility
@@ -220,10 +194,10 @@ def fertility(
     if html:
         check_report(html)
     peers, failed = load_what_loads([*tokenizers, *against])
-    result = measure_loaded(peers, failed, len(tokenizers), texts, text_key=text_key, **options)
+    result = measure_loaded(peers, failed, len(tokenizers), texts, **rest)
     if html:
-        write_report(html, result, [peer for peer in peers if peer], text_key=text_key)
-    _print_json(to_json(result)) if as_json else print_fertility(result)
+        write_report(html, result, [peer for peer in peers if peer], text_key=rest["text_key"])
+    _print_json(report_json(result)) if as_json else print_fertility(result)
     if result.failed:
         context.exit(1)
 
@@ -231,55 +205,30 @@ def fertility(
 @cli.command()
 @TOKENIZER
 @click.argument("corpus", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@OUT
 @TEXT_KEY
 @BAD_TEXT
 @AS_JSON
-def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
+def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> None:
     """Write CORPUS as token files for pretraining. Run it again to go on after an interruption."""
-    from tokenizer.shards import write_shards
+    from tokenizer import Tokenizer
+    from tokenizer.shards import describe_shards, write_shards
 
-    manifest = write_shards(_load(tokenizer), list(corpus), out, **options)
-    if as_json:
-        _print_json(manifest)
-    else:
-        click.echo(
-            f"{out}: {manifest['tokens']:,} tokens of {manifest['documents']:,} documents, "
-            f"{manifest['bytes'] / manifest['tokens']:.2f} bytes a token, {len(manifest['shards'])} shard files"
-        )
+    manifest = write_shards(Tokenizer.load(tokenizer), list(corpus), out, **rest)
+    _show(manifest, as_json, lambda manifest: [f"{out}: {describe_shards(manifest)}"])
 
 
 @cli.command()
 @click.option("--data", multiple=True, metavar="FOLDER[=WEIGHT]", help="Folder by `gyeol shard`; may be repeated.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write or to resume.")
-@click.option(
-    "--preset", default="nano", show_default=True, help="nano, mini, small, base, large, ax-3.1-light, ax-3.1."
-)
-@click.option("--shape", "shapes", multiple=True, metavar="NAME=VALUE", help=SHAPE_HELP)
-@click.option("--tokens", type=int, help="Tokens to train on; a sensible number for model and data by default.")
+@click.option("--out", type=FOLDER, help="Run folder to write or to resume.")
+@options(PRETRAIN, "preset")
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=VALUE", help=PRETRAIN["shape"].help)
+@options(PRETRAIN, "tokens")
 @click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
-@click.option("--validation", type=click.Path(path_type=Path), help="Shards to validate on, else 1% of --data.")
-@click.option("--batch-tokens", type=int, help="Tokens per optimizer step; what suits the preset by default.")
-@click.option(
-    "--micro-batch-tokens", type=int, help="Tokens per forward pass; less takes less memory.  [default: 4096]"
-)
-@click.option("--context", type=int, help="Tokens per sequence; the preset's by default.")
-@click.option("--documents", is_flag=True, help="Keep attention inside documents.")
-@click.option("--lr", type=float, help="Peak learning rate; what suits the preset by default.")
-@click.option("--optimizer", type=click.Choice(["adamw", "muon"]), help="What suits the preset by default.")
-@click.option("--schedule", type=click.Choice(["cosine", "wsd"]), default="cosine", show_default=True)
-@click.option("--z-loss", type=float, help="Weight of the squared log of the softmax's denominator, as 1e-4.")
-@click.option(
-    "--nonfinite", type=click.Choice(["stop", "skip"]), default="stop", help="What a step without a loss does."
-)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 ...")
-@click.option("--parallel", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", help="Under torchrun.")
-@click.option("--recompute", is_flag=True, help="Recompute activations: slower, far less memory.")
-@click.option("--compile/--no-compile", default=None, help="torch.compile the layers.  [default: on CUDA]")
-@click.option("--keep", default=2, show_default=True, help="Checkpoints kept.")
-@click.option("--tensorboard", is_flag=True, help="Log to RUN/tensorboard too.")
+@click.option("--validation", type=FOLDER, help="Shards to validate on, else 1% of --data.")
+@options(PRETRAIN, "batch_tokens", "micro_batch_tokens", "context", "documents", "lr", "optimizer", "schedule")
+@options(PRETRAIN, "z_loss", "nonfinite", "seed", "precision", "device", "parallel", "recompute", "compile", "keep")
+@options(PRETRAIN, "tensorboard")
 @click.option("--dry-run", is_flag=True, help="Print parameters, operations and memory, and do nothing.")
 @click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
@@ -292,75 +241,51 @@ def pretrain(
     gpus: int | None,
     validation: Path | None,
     as_json: bool,
-    **options: Any,
+    **rest: Any,
 ) -> None:
     """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder.
 
     On several GPUs: torchrun --nproc-per-node 8 -m cli pretrain ...
     """
-    from dataclasses import asdict
-
-    from model import describe_plan
+    from model import describe_plan, describe_result
     from model import dry_run as plan
     from model import pretrain as run_pretrain
 
-    options |= {"max_seconds": minutes * 60 if minutes else None, "shape": dict(map(_value_after, shapes))}
-    given = {key: value for key, value in options.items() if value is not None}
+    rest["shape"] = dict(name_and_json(each, "NAME=VALUE") for each in shapes)
+    rest["max_seconds"] = minutes * 60 if minutes else None
     if dry_run:
-        needs = plan(data, gpus=gpus, **given)
-        _print_json(asdict(needs)) if as_json else click.echo("\n".join(describe_plan(needs)))
-        return
-    if out is None or not data:
+        _show(plan(data, gpus=gpus, **rest), as_json, describe_plan)
+    elif out is None or not data:
         raise click.UsageError("give --data and --out, or --dry-run")
-    result = run_pretrain(data, out, validation=validation, **given)
-    if os.environ.get("RANK", "0") != "0":
-        return  # under torchrun the first process speaks
-    if as_json:
-        _print_json(asdict(result))
     else:
-        click.echo(
-            f"{out}: {result.parameters:,} parameters, {result.tokens:,} tokens in {result.seconds:.0f} s "
-            f"({result.tokens_per_second:,.0f} a second); validation {result.initial_bits_per_byte:.3f} -> "
-            f"{result.bits_per_byte:.3f} bits per byte (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
-        )
+        result = run_pretrain(data, out, validation=validation, **rest)
+        if os.environ.get("RANK", "0") == "0":  # under torchrun the first process speaks
+            _show(result, as_json, lambda result: [f"{out}: {describe_result(result)}"])
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=FOLDER)
 @click.option("--prompt", "prompts", multiple=True, required=True, help="Text to go on from; several are done at once.")
-@click.option("--max-tokens", default=200, show_default=True)
-@click.option("--temperature", default=0.8, show_default=True, help="0 takes the likeliest token each time.")
-@click.option("--top-k", type=int, help="Choose among this many likeliest tokens.")
-@click.option("--top-p", default=0.95, show_default=True, help="Choose among the likeliest that make up this share.")
-@click.option("--min-p", type=float, help="Choose among tokens at least so likely, as a share of the likeliest.")
-@click.option(
-    "--repetition-penalty", default=1.0, show_default=True, help="Above 1: tokens said before are less likely."
-)
-@click.option("--heal/--no-heal", default=True, help="Take a prompt that ends inside a token back to where it begins.")
-@click.option("--seed", type=int, help="Makes the text repeatable.")
+@option(GENERATION["max_new_tokens"], "--max-tokens")
+@options(GENERATION, "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "heal", "seed")
 @AS_JSON
-def generate(run: Path, prompts: tuple[str, ...], max_tokens: int, as_json: bool, **options: Any) -> None:
+def generate(run: Path, prompts: tuple[str, ...], as_json: bool, **rest: Any) -> None:
     """Continue a text with the model in the folder RUN."""
     from model import generate as run_generate
     from model import generate_batch
 
     if len(prompts) == 1 and not as_json:
-        pieces = run_generate(run, prompts[0], max_new_tokens=max_tokens, **options)
-        click.echo(prompts[0], nl=False)
-        for piece in pieces:
+        for piece in chain(prompts, run_generate(run, prompts[0], **rest), "\n"):
             click.echo(piece, nl=False)
-        click.echo()
         return
-    texts = generate_batch(run, prompts, max_new_tokens=max_tokens, **options)
-    if as_json:
-        _print_json([{"prompt": prompt, "continuation": text} for prompt, text in zip(prompts, texts, strict=True)])
-    else:
-        click.echo("\n\n".join(prompt + text for prompt, text in zip(prompts, texts, strict=True)))
+    texts = zip(prompts, generate_batch(run, prompts, **rest), strict=True)
+    rows = [{"prompt": prompt, "continuation": text} for prompt, text in texts]
+    _show(rows, as_json, lambda rows: ["\n\n".join(row["prompt"] + row["continuation"] for row in rows)])
 
 
 @cli.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("curves.html"), show_default=True)
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("--out", type=FOLDER, default=Path("curves.html"), show_default=True)
 def plot(runs: tuple[Path, ...], out: Path) -> None:
     """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
     from model.plot import plot_runs
@@ -370,56 +295,35 @@ def plot(runs: tuple[Path, ...], out: Path) -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("gyeol-demo"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("gyeol-demo"), show_default=True)
 @click.option("--minutes", type=MINUTES, default=1.5, show_default=True, help="Time for pretraining.")
 @click.pass_context
 def demo(context: click.Context, out: Path, minutes: float) -> None:
     """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
-    import shutil
-
     import samples
+    from tokenizer.files import check_replaceable
 
-    _check_free(out, "tokenizer", "no demo")
-    corpus, tokenizer = str(samples.folder()), str(out / "tokenizer")
-    data, run = str(out / "shards"), str(out / "run")
-    for old in (tokenizer, data, run):  # of a demo before; nothing else there is touched
-        shutil.rmtree(old, ignore_errors=True)
-    small = ["--preset", "nano", "--context", "128", "--batch-tokens", "1024", "--tokens", "300000"]
-    steps: list[list[str]] = [
-        ["train", corpus, "--vocab-size", "4096", "--out", tokenizer],
-        ["shard", "-t", tokenizer, corpus, "--out", data],
-        ["pretrain", "--data", data, *small, "--minutes", str(minutes), "--out", run],
-        ["fertility", "-t", tokenizer, "-t", "gyeol-100k", corpus],
-        *(["generate", run, "--max-tokens", "60", "--seed", "1", "--prompt", p] for p in ("오늘은", "데이터베이스는")),
-    ]
-    for arguments in steps:
+    check_replaceable(out, "tokenizer", "demo")
+    samples.clear_demo(out)
+    for arguments in samples.demo_commands(out, minutes):
         click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
         with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
             cli.invoke(sub)
-    click.echo(
-        "\nThe new vocabulary was trained on the very sample that it is measured on here; gyeol-100k never saw it.\n"
-        f"Everything is left in {out.resolve()}: tokenizer/ (load it with transformers), shards/, run/ (a Llama "
-        "model folder with log.jsonl)."
-    )
+    click.echo(samples.DEMO_END.format(folder=out.resolve()))
 
 
 def main() -> None:
     """Run the command; turn what went wrong into one line on stderr and an exit code."""
-    import logging
-
-    from tokenizer.errors import InputError
-
-    atexit.register(gc.freeze)  # the process ends: a last search of all that was loaded takes 0.1 s and frees nothing
     logging.basicConfig(format="gyeol: %(message)s", level=logging.WARNING)
     if isinstance(sys.stdout, io.TextIOWrapper):  # Korean in any locale; file names that are no UTF-8 as they are
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         code = cli.main(prog_name="gyeol", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
         code = 130
@@ -429,52 +333,15 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _load(name: str) -> Tokenizer:
-    from tokenizer import Tokenizer
-
-    loaded = Tokenizer.load(name)
-    gc.freeze()  # it stays, and what was imported: no collection need search them
-    return loaded
-
-
-def _value_after(text: str) -> tuple[str, Any]:
-    """NAME=VALUE, the value as JSON has it; a word alone is a string."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"{text!r} is not of the form NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
-def _inspect_in_page(html: Path, tokenizers: tuple[str, ...], text: str | None, as_json: bool) -> None:
-    from benchmarks.peers.load import load_peers
-    from benchmarks.report.html import check_report, write_inspection
-
-    if text is None or as_json:
-        raise click.UsageError("--html shows a TEXT, and goes without --json")
-    check_report(html)
-    counts = write_inspection(html, text, load_peers(tokenizers))
-    click.echo(f"{html}: {len(text)} characters, tokens: " + ", ".join(f"{n} {c}" for n, c in counts.items()))
-
-
-def _check_free(folder: Path, mark: str, what: str) -> None:
-    """Refuse a folder of something else before the work rather than after it."""
-    if folder.exists() and not (folder / mark).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise click.UsageError(f"{folder}: exists and holds {what}; name another folder with --out")
-
-
-def _number_after(text: str) -> tuple[str, float]:
-    """``name=number`` as a pair."""
-    name, _, number = text.rpartition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.UsageError(f"{text!r} is not of the form NAME=NUMBER") from None
+def _show(value: Any, as_json: bool, lines: Callable[[Any], Iterable[str]]) -> None:
+    """Print a result as JSON, or the lines that describe it."""
+    _print_json(value) if as_json else click.echo("\n".join(lines(value)))
 
 
 def _print_json(value: Any) -> None:
+    from dataclasses import asdict, is_dataclass
+
+    value = asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 

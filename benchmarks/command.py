@@ -24,15 +24,6 @@ def timeout(seconds: float, work: str = "measurement") -> Callable[[Any], Any]:
     return click.option("--timeout", type=kind, default=seconds, show_default=True, help=f"Seconds for one {work}.")
 
 
-def number_after(text: str) -> tuple[str, float]:
-    """``FILES=FACTOR`` as a pair."""
-    name, _, number = text.rpartition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.UsageError(f"{text!r} is not of the form FILES=FACTOR") from None
-
-
 @contextmanager
 def input_errors() -> Iterator[None]:
     """Turn an error in the user's input into click's error, exit code 2."""

@@ -138,7 +138,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "not filled": (["train", CORPUS, "--vocab-size", "99999", "--out", "t"], "fills only"),
     "recipe": (["train", CORPUS, "--recipe", "best", "--out", "t"], "unknown recipe 'best'; known: curriculum"),
     "stage": (["train", CORPUS, "--stage", "words=1", "--out", "t"], "unknown stage 'words'"),
-    "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form NAME=NUMBER"),
+    "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form LEVEL=SHARE"),
     "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' fits no file"),
     "full folder": (["train", CORPUS, "--out", "."], "exists and holds no tokenizer"),
     "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),

@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.fertility.results import Report, as_json
 from benchmarks.metrics import GROUPS
 from benchmarks.peers.adapters import Peer
+from benchmarks.peers.load import load_peers
 from benchmarks.report.html_tables import file_table, lead, tokenizer_table
 from benchmarks.report.passages import Passage, PassageCuts, cut, sample_passages
 from tokenizer.errors import InputError
@@ -94,3 +95,10 @@ def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage],
     with atomic_open(path, "w") as handle:
         handle.write(page)
     return shown
+
+
+def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str]) -> str:
+    """Load ``tokenizers`` and `write_inspection`; what was written, in a line for people."""
+    check_report(path)
+    counts = write_inspection(path, text, load_peers(tokenizers))
+    return f"{path}: {len(text)} characters, tokens: " + ", ".join(f"{n} {c}" for n, c in counts.items())

@@ -17,13 +17,14 @@ from typing import Any
 
 import click
 
-from benchmarks.command import JSON, ROUNDS, TEXT_KEY, THREADS, finish, input_errors, number_after, timeout
+from benchmarks.command import JSON, ROUNDS, TEXT_KEY, THREADS, finish, input_errors, timeout
 from benchmarks.speed.encoders import ENGINES
 from benchmarks.speed.encoding import measure_encoding, print_encoding
 from benchmarks.speed.pretraining import measure_pretraining, print_pretraining
 from benchmarks.speed.sharding import measure_sharding, print_sharding
 from benchmarks.speed.trainers import TRAINERS
 from benchmarks.speed.training import measure_training, print_training
+from tokenizer.options import name_and_number
 
 
 @click.group()
@@ -44,7 +45,9 @@ def main() -> None:
 def train(corpus: tuple[str, ...], weights: tuple[str, ...], json_path: Path | None, **options: Any) -> None:
     """Train a vocabulary on CORPUS with several trainers."""
     with input_errors():
-        result = measure_training(corpus, weights=[number_after(text) for text in weights], **options)
+        result = measure_training(
+            corpus, weights=[name_and_number(text, "FILES=FACTOR") for text in weights], **options
+        )
         finish(result, json_path, print_training)
 
 

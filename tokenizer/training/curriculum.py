@@ -19,6 +19,7 @@ their size), so that many registers shape the vocabulary and not the largest fil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
+from tokenizer.options import name_and_number
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
@@ -59,7 +61,7 @@ class CurriculumOptions:
 
     stages: tuple[Stage, ...] = DEFAULT_STAGES
     """Stages in their order (morphemes, eojeols, superwords), each with the share of the vocabulary that is filled when
-    it ends; the last ends at 1."""
+    it ends; the last ends at 1. By default morphemes to 0.72, superwords to 1."""
     temperature: float = 0.5
     """How much the size of a file counts: 1 counts files by size, 0 all alike."""
     weights: tuple[tuple[str, float], ...] = ()
@@ -68,6 +70,13 @@ class CurriculumOptions:
     """Most words that a token may span."""
     min_sections: int = 3
     """Least number of sections of the corpus (64 KiB each) in which a token of several words occurs."""
+
+    @classmethod
+    def from_text(cls, stages: Sequence[str], temperature: float, weights: Sequence[str]) -> CurriculumOptions:
+        """Options from LEVEL=SHARE and FILES=FACTOR as a command line has them."""
+        chosen = tuple(Stage(*name_and_number(text, "LEVEL=SHARE")) for text in stages) or DEFAULT_STAGES
+        factors = tuple(name_and_number(text, "FILES=FACTOR") for text in weights)
+        return cls(stages=chosen, temperature=temperature, weights=factors)
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
