@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,74 +27,48 @@ SLACK = _GAP + LANES
 """How many more numbers than there are bytes the kernel may write."""
 
 
-@native
-def encode_runs(
-    tables: Tables, workspace: Workspace, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """Encode texts by the grammar ``gyeol`` into ``ids``; where the ids of each text end, shape (texts,).
-
-    ``text`` has the UTF-8 of the texts one after another and zeros in the memory behind it (`tokenizer.text.utf8`),
-    ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more.
-    """
-    return _encode_texts(tables, workspace, text, ends, ids, GYEOL)
-
-
-@native
-def encode_pretokens(
-    tables: Tables, workspace: Workspace, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """As `encode_runs`, by the grammar ``o200k``."""
-    return _encode_texts(tables, workspace, text, ends, ids, O200K)
-
-
-@native
-def encode_pieces(
-    tables: Tables, workspace: Workspace, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """As `encode_runs`, for texts that are not cut any further."""
-    return _encode_texts(tables, workspace, text, ends, ids, _PIECES)
-
-
-@inlined
-def _encode_texts(
-    counted: Tables,
-    held: Workspace,
-    text: NDArray[np.uint8],
-    ends: NDArray[np.int64],
-    ids: NDArray[np.int32],
-    scanner: int,
-) -> NDArray[np.int64]:
-    """The loop over blocks; inlined into each kernel, where ``scanner`` is a constant (5% faster than as a parameter).
-
-    By the grammar `GYEOL` the ids of words become those of spans in the same memory, and the last span of a block waits
-    for the next block.
-    """
-    tables, workspace, data, out = bare(counted), bare(held), bare(text), bare(ids)
-    words, spans = workspace.words, workspace.spans
+def _kernel(scanner: int) -> Callable[..., NDArray[np.int64]]:
+    """The kernel for one scanner, which is a constant to the compiler: as an argument it costs 4%."""
     superwords = scanner == GYEOL
-    stops = np.empty(ends.size, dtype=np.int64)
-    out[_GAP - 1] = NO_ID
-    at = i = done = k = np.int64(0)
-    place = np.int64(_GAP if superwords else 0)
-    spans.starts[0] = place
-    spans.unfinished[0] = False
-    run = False  # whether further words may follow that are in one pre-token with the last
-    while k < ends.size:
-        word, i, k, run = _take_block(tables, workspace, data, ends, stops, i, k, run, scanner)
-        place = encode_words(tables, workspace, data, word, out, place)
-        if superwords:
-            count = find_spans(tables, workspace, word, out)
-            at = merge_spans(tables, workspace, count if k == ends.size else count - 1, out, at)
+
+    @native
+    def encode_texts(
+        counted: Tables, held: Workspace, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
+        """Encode texts into ``ids``; where the ids of each text end, shape (texts,).
+
+        ``text`` has the UTF-8 of the texts one after another and zeros in the memory behind it (`tokenizer.text.utf8`),
+        ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more. By the grammar ``gyeol`` the ids of
+        words become those of spans in the same memory, and the last span of a block waits for the next block.
+        """
+        tables, workspace, data, out = bare(counted), bare(held), bare(text), bare(ids)
+        words, spans = workspace.words, workspace.spans
+        stops = np.empty(ends.size, dtype=np.int64)
+        out[_GAP - 1] = NO_ID
+        at = i = done = k = np.int64(0)
+        place = spans.starts[0] = np.int64(_GAP if superwords else 0)
+        spans.unfinished[0] = False
+        run = False  # whether further words may follow that are in one pre-token with the last
+        while k < ends.size:
+            word, i, k, run = _take_block(tables, workspace, data, ends, stops, i, k, run, scanner)
+            place = encode_words(tables, workspace, data, word, out, place)
+            if superwords:
+                count = find_spans(tables, workspace, word, out)
+                at = merge_spans(tables, workspace, count if k == ends.size else count - 1, out, at)
+                spans.starts[0] = spans.starts[count - 1]
+                spans.unfinished[0] = spans.unfinished[count - 1]
             while done < k:
-                stops[done] = spans.id_starts[spans.of_word[stops[done]]]
+                stops[done] = (
+                    spans.id_starts[spans.of_word[stops[done]]] if superwords else words.id_starts[stops[done]]
+                )
                 done += 1
-            spans.starts[0] = spans.starts[count - 1]
-            spans.unfinished[0] = spans.unfinished[count - 1]
-        else:
-            while done < k:
-                stops[done] = words.id_starts[stops[done]]
-                done += 1
-    return stops
+        return stops
+
+    return encode_texts
+
+
+encode_runs, encode_pretokens, encode_pieces = map(_kernel, (GYEOL, O200K, _PIECES))
+"""The kernels by the grammars ``gyeol`` and ``o200k``, and for texts that are not cut any further."""
 
 
 @inlined
