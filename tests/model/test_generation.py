@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setitem(PRESETS, "tiny", {**shape, "max_context": 64})
         patch.setattr("tokenizer.Tokenizer", ByteTokenizer, raising=False)
         patch.setitem(RECIPES, "tiny", Recipe("adamw", 1e-2, 1024))
-        options = {"preset": "tiny", "device": "cpu", "precision": "fp32"}
+        options: dict[str, Any] = {"preset": "tiny", "device": "cpu", "precision": "fp32"}
         pretrain(data, folder / "run", tokens=150_000, eval_tokens=1000, **options)
         yield folder / "run"
 
@@ -127,7 +128,7 @@ def test_sampling_allows_what_transformers_allows(values: list[int], penalty: fl
     logits, before = torch.tensor(values).float(), torch.tensor([[0, 2]])
     scores = generation.RepetitionPenaltyLogitsProcessor(penalty)(before, logits[None])
     scores = generation.TopKLogitsWarper(top_k)(before, scores / 0.7)
-    scores = generation.MinPLogitsWarper(min_p)(before, scores)
+    scores = generation.MinPLogitsWarper(min_p)(before, scores)  # type: ignore[arg-type]
     allowed = set(scores[0].isfinite().nonzero()[:, 0].tolist())
     options = {"repetition_penalty": penalty, "temperature": 0.7, "top_k": top_k, "min_p": min_p}
     assert drawn(logits, (0, 2), **options) <= allowed

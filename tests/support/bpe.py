@@ -14,7 +14,8 @@ def random_merges(
 ) -> tuple[list[bytes], list[tuple[int, int]]]:
     """Tokens and ``size`` merges over ``letters``; each makes a new token, which is ``allowed``, of tokens before
     it."""
-    tokens, merges, known = list(BYTES), [], list(letters)
+    tokens, known = list(BYTES), list(letters)
+    merges: list[tuple[int, int]] = []
     while len(merges) < size:
         pair = draw.choice(known), draw.choice(known)
         if (token := tokens[pair[0]] + tokens[pair[1]]) not in tokens and allowed(token):

@@ -112,7 +112,9 @@ def test_threads_forks_and_workers_give_the_same_ids(tokenizer: Tokenizer) -> No
     child.start()
     assert queue.get(timeout=60) == expected
     child.join()
-    loader = torch.utils.data.DataLoader([text] * 3, batch_size=None, num_workers=2, collate_fn=tokenizer.encode)
+    texts: Any = [text] * 3
+    encode: Any = tokenizer.encode
+    loader: Any = torch.utils.data.DataLoader(texts, batch_size=None, num_workers=2, collate_fn=encode)
     assert list(loader) == [expected] * 3
     assert pickle.loads(pickle.dumps(tokenizer)).encode(text) == expected
 

@@ -89,6 +89,7 @@ def test_single_characters_find_every_boundary_of_kiwi() -> None:
 
     result = align(Characters({}), [MeasuredText("나는 학교에서 친구를 만났다.")], Boundaries.from_kiwi())
     assert result.recall == 1
+    assert result.precision
     assert 0 < result.precision < 1
     assert result.kept_whole == 0
 

@@ -60,7 +60,7 @@ def test_every_format_gives_the_documents(
 ) -> None:
     path = tmp_path / f"a{suffix}{compression}"
     path.write_bytes(PACKERS[compression](content))
-    read = []
+    read: list[int] = []
     assert texts(path, on_progress=read.append) == expected
     assert sum(read) == total_size([path]) == path.stat().st_size
 
@@ -110,7 +110,7 @@ def test_invalid_utf_8_is_named_and_replaced_or_refused(tmp_path: Path, caplog: 
     (tmp_path / "b.jsonl").write_bytes(b'{"text": "\\ud83d"}\n' + jsonl(["나"]))
     reader = documents([tmp_path / "b.jsonl"])
     assert next(reader).text == "\ufffd"
-    reader.close()  # a reader that stops early is told too
+    reader.close()  # type: ignore[attr-defined]  # a reader that stops early is told too
     assert "b.jsonl:1: holds a lone surrogate; replaced" in caplog.text
 
 

@@ -63,7 +63,7 @@ def test_first_stage_stays_inside_morphemes() -> None:
     tokenizer = train(samples.folder(), 3000, curriculum=options)
     words = collect(documents([samples.folder()])).words
     offsets, cuts = word_cuts(words, 1, "Finding morphemes")
-    pieces = set()
+    pieces: set[bytes] = set()
     for i, (word, _) in enumerate(words.items()):
         edges = [0, *cuts[offsets[i] : offsets[i + 1]], len(word)]
         pieces.update(word[a:b] for a, b in pairwise(edges))
