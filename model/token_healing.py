@@ -7,7 +7,7 @@ what is left of these, or be a part of it. What the model then says is the promp
 knows.
 (Known as token healing: Lundberg, 2023.)
 
->>> tokens = [b"a", b"b", b"ab"]
+>>> tokens = [b"a", b"b", b"abc"]
 >>> Continuations(tokens).back_off([0, 1], tokens)
 ([], b'ab')
 """

@@ -96,6 +96,7 @@ def test_fertility(gyeol: Gyeol, tokenizer: Path) -> None:
     assert "small" in gyeol("fertility", "-t", tokenizer, CORPUS).out
 
 
+@pytest.mark.slow
 def test_shard_pretrain_and_generate(gyeol: Gyeol, tokenizer: Path, tmp_path: Path) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
     assert json.loads(gyeol("shard", "-t", tokenizer, CORPUS, "--out", data, "--json").out)["documents"] == 10

@@ -45,6 +45,7 @@ def run(command: list[str] | str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_commands_and_python(folder: Path) -> None:
     for block in blocks("README.md", "sh"):
         for command in block.strip().splitlines():

@@ -80,6 +80,7 @@ def losses(run: Path) -> list[float]:
     return [record["loss"] for record in records if "loss" in record]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_bit_for_bit_the_same(data: Path, whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert pretrain(data, run, kill_at=13).returncode == -signal.SIGKILL
@@ -91,6 +92,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(data: Path, whole: Path, tmp
         assert (run / name).read_bytes() == (whole / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_processes_are_killed_and_one_goes_on(data: Path, whole: Path, tmp_path: Path, parallel: str) -> None:
     run = tmp_path / "run"
@@ -101,6 +103,7 @@ def test_two_processes_are_killed_and_one_goes_on(data: Path, whole: Path, tmp_p
     assert losses(run) == pytest.approx(losses(whole), abs=2e-5)
 
 
+@pytest.mark.slow
 def test_one_process_is_killed_and_two_sharded_ones_go_on(data: Path, whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert pretrain(data, run, kill_at=8).returncode != 0

@@ -92,6 +92,7 @@ def test_marks_before_sentence_marks_give_the_same_ids(tmp_path: Path) -> None:
         assert ours.encode(text) == hugging_face.encode(text, add_special_tokens=False).ids
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 def test_round_trip_and_same_ids_on_all_of_dev(reference: Reference, corpora: Path) -> None:
     texts = [document.text for document in documents([corpora / "dev"])]

@@ -57,6 +57,7 @@ def test_every_character_alone_and_between_letters(ours: Tokenizer, theirs: tikt
     check(ours, theirs, ["".join(text[i : i + 64]) for i in range(0, len(text), 64)])
 
 
+@pytest.mark.slow
 def test_fuzzed_strings(ours: Tokenizer, theirs: tiktoken.Encoding) -> None:
     chance = random.Random(0)
 
@@ -83,6 +84,7 @@ def mutated(value: Any, chance: random.Random) -> Any:
     return chance.choice(wrong)
 
 
+@pytest.mark.slow
 def test_damaged_vocabularies_are_refused_or_still_work(tmp_path: Path) -> None:
     from tokenizer.vocabulary.vocabulary import build
 

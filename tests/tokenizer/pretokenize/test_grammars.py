@@ -77,6 +77,7 @@ def test_scanner_equals_tiktoken_on_mixed_text(grammar: str) -> None:
         assert ours == expected, text
 
 
+@pytest.mark.slow
 @GRAMMARS
 def test_every_scalar_between_letters_spaces_and_digits(grammar: str) -> None:
     """One long text per frame holds every Unicode scalar value, so that each meets each kind of neighbour."""
