@@ -204,6 +204,7 @@ def test_a_failure_while_writing_leaves_the_old_whole(
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(tokenizer: Path) -> None:
     command = f"{sys.executable} -m cli encode -t {tokenizer} {samples.folder()}/news.txt | head -c 10"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT)

@@ -124,6 +124,7 @@ def test_another_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
         pretrain(data, tmp_path / "mine", **OPTIONS)
 
 
+@pytest.mark.slow
 def test_the_clock_ends_a_run(data: Path, tmp_path: Path) -> None:
     result = pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 10**9, "max_seconds": 1.0})
     assert 0 < result.tokens < 10**7

@@ -25,6 +25,7 @@ def test_both_are_there() -> None:
     assert shipped_names() == sorted(SIZES)
 
 
+@pytest.mark.slow
 def test_vocabulary_is_clean(tokenizer: Tokenizer) -> None:
     assert tokenizer.vocab_size == SIZES[tokenizer.name]
     assert tokenizer.vocab_size % 128 == 0
@@ -41,6 +42,7 @@ def test_vocabulary_is_clean(tokenizer: Tokenizer) -> None:
     assert max(len(token.split()) for token in tokens) == 4
 
 
+@pytest.mark.slow
 def test_other_engines_give_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -> None:
     folder = shipped_folder(tokenizer.name)
     assert folder is not None

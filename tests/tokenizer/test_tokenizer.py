@@ -62,6 +62,7 @@ def test_round_trip_strict(strict: Tokenizer, text: str) -> None:
     assert strict.decode(strict.encode(text)) == text
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(ANY_TEXT | KOREAN_TEXT)
 def test_round_trip_and_same_ids_as_tokenizers_and_tiktoken(reference: Reference, text: str) -> None:

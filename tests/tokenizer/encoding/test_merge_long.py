@@ -45,6 +45,7 @@ TEXTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(0, 1000), st.integers(1, 30))
 @settings(max_examples=300, deadline=None)
 def test_merges_in_the_order_they_were_learned(text: bytes, seed: int, size: int) -> None:
@@ -54,6 +55,7 @@ def test_merges_in_the_order_they_were_learned(text: bytes, seed: int, size: int
     assert lists
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(0, 1000), st.integers(2, 30))
 @settings(max_examples=300, deadline=None)
 def test_merges_in_any_order(text: bytes, seed: int, size: int) -> None:

@@ -41,6 +41,7 @@ def reference(text: str, grammar: str) -> list[str]:
     return [piece for piece, _ in ENGINES[grammar].pre_tokenize_str(text)]
 
 
+@pytest.mark.slow
 @GRAMMARS
 @settings(max_examples=1500, deadline=None)
 @given(MIXED)

@@ -73,6 +73,7 @@ def test_first_stage_stays_inside_morphemes() -> None:
     assert not [token.decode() for token in tokenizer.vocabulary.tokens[first:until] if token not in text]
 
 
+@pytest.mark.slow
 def test_morphemes_first_gives_more_boundaries_right(texts: list[str]) -> None:
     def precision(tokenizer: Tokenizer) -> float:
         right = predicted = 0
