@@ -62,6 +62,23 @@ def test_the_korean_readme_has_the_same_commands() -> None:
         assert english == korean
 
 
+def test_the_tree_has_every_file() -> None:
+    found = {
+        p.relative_to(ROOT).as_posix()
+        for room in ("tokenizer", "model", "benchmarks")
+        for p in (ROOT / room).rglob("*.py")
+    }
+    for name in READMES:
+        (tree,) = blocks(name, "text")
+        named, folders = set(), [""]
+        for line in tree.splitlines():
+            depth, entry = (len(line) - len(line.lstrip())) // 2, line.split()[0]
+            folders[depth + 1 :] = [folders[depth] + entry]
+            assert (ROOT / folders[-1]).exists(), f"{name}: {folders[-1]}"
+            named.add(folders[-1])
+        assert {path for path in found if "__" not in path} <= named, name
+
+
 def test_links_lead_somewhere() -> None:
     for name in READMES:
         for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", (ROOT / name).read_text("utf-8")):
