@@ -29,7 +29,7 @@ from benchmarks.speed.rounds import check_known
 from benchmarks.speed.trainers import TrainJob
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, write_json
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
 
 WEIGHTS = [["en_*", 0.045], ["code_*", 0.175]]
@@ -91,7 +91,7 @@ def run(
     result["provenance"] = as_json(provenance("python", "-m", "benchmarks.ablation"))
     rows, skipped = result.setdefault("variants", {}), result.setdefault("skipped", {})
     boundaries = Boundaries.from_kiwi()
-    with step("Ablation", total=len(names)) as progress:
+    with progress_bar("Ablation", total=len(names)) as progress:
         for name in names:
             progress.note(name)
             if name not in rows:

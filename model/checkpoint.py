@@ -1,6 +1,6 @@
 """A run folder: what it is, where it stands, and how it comes back after a crash.
 
-    RUN/pretrain.json       options, data and tokenizer of the run; a folder is one run for ever
+    RUN/pretrain.json       options, data and tokenizer of the run, which never change
     RUN/config.json, model.safetensors, tokenizer files    the model, once the run is finished
     RUN/log.jsonl           one line a step and one a validation
     RUN/checkpoints/step-000100/    model.safetensors, optimizer.safetensors (or shards of both), training.json
@@ -42,7 +42,7 @@ IDENTITY, RESULT = "pretrain.json", "result.json"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
-    """Where a run stands."""
+    """State of a run."""
 
     step: int = 0
     """Steps done."""

@@ -56,7 +56,7 @@ class ModelConfig:
     """Base of the rotary position frequencies (Su et al., 2021)."""
 
     rope_scaling: str = "default"
-    """How positions are stretched beyond the context trained first: "default" (not at all), "linear" (all alike: Chen
+    """Stretching of positions beyond the context trained first: "default" (not at all), "linear" (all alike: Chen
     et al., 2023) or "llama3" (long wavelengths only, as in Llama 3.1)."""
 
     rope_factor: float = 1.0

@@ -49,7 +49,7 @@ class TokenStream:
         return np.concatenate(pieces)
 
     def counts(self, vocab_size: int) -> np.ndarray:
-        """How often each id occurs, int64 (vocab_size,); reads in blocks. `InputError` for an id beyond."""
+        """Count of each id, int64 (vocab_size,); reads in blocks. `InputError` for an id beyond."""
         total = np.zeros(vocab_size, dtype=np.int64)
         for part in self.parts:
             for start in range(0, len(part), 1 << 24):

@@ -1,4 +1,4 @@
-"""How a preset is trained where nothing else is said: optimizer, peak learning rate, tokens per step."""
+"""Default optimizer, peak learning rate and tokens per step of each preset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model.pretrain_config import PretrainConfig
 
 
 class Recipe(NamedTuple):
-    """What suits a size of model; Muon's steps have the size of AdamW's, so the rate serves both."""
+    """Defaults for a size of model; Muon's steps have the size of AdamW's, so the rate serves both."""
 
     optimizer: str
     lr: float
@@ -30,7 +30,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe_for(config: PretrainConfig, context: int) -> Recipe:
-    """What ``config`` says, and the preset's where it says nothing; a step is no shorter than one window."""
+    """The values of ``config``, or else the preset's; a step is no shorter than one window."""
     usual = RECIPES[config.preset]
     return Recipe(
         config.optimizer or usual.optimizer,

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 
 class DocumentMask:
-    """Where the documents lie in ``ids`` (batch, time): each ends with the token ``end_of_text``."""
+    """Positions of the documents in ``ids`` (batch, time): each ends with the token ``end_of_text``."""
 
     def __init__(self, ids: Tensor, end_of_text: int) -> None:
         ends = ids == end_of_text

@@ -1,4 +1,4 @@
-"""How well a model predicts held-out text: nats per token, and bits per byte, which compares across tokenizers.
+"""Validation on held-out text: nats per token, and bits per byte, which compares across tokenizers.
 
 A tokenizer with longer tokens has fewer and harder targets, so losses per token do not compare; the
 total divided by the bytes of the raw text does (Gao et al., 2020, The Pile).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from model.sampling import GenerationConfig, choose
 from model.token_healing import Continuations, held_to
 from model.transformer import Transformer
 from tokenizer.errors import InputError
+from tokenizer.streaming import StreamDecoder
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -29,8 +29,8 @@ def generate(run: str | Path, prompt: str, **options: Any) -> Iterator[str]:
     asked for.
     """
     steps, tokenizer = _started(run, [prompt], GenerationConfig(**options))
-    text = _Text(tokenizer, steps.rows[0].owed)
-    return (piece for (token,) in steps if token is not None and (piece := text.add(token)))
+    decoder = StreamDecoder(tokenizer, skipped=len(steps.rows[0].owed))
+    return (piece for (token,) in steps if (piece := decoder.feed(steps.with_text(token))))
 
 
 def generate_batch(run: str | Path, prompts: Sequence[str], **options: Any) -> list[str]:
@@ -41,12 +41,11 @@ def generate_batch(run: str | Path, prompts: Sequence[str], **options: Any) -> l
     if not prompts:
         return []
     steps, tokenizer = _started(run, prompts, GenerationConfig(**options))
-    texts = [_Text(tokenizer, row.owed) for row in steps.rows]
+    decoders = [StreamDecoder(tokenizer, skipped=len(row.owed)) for row in steps.rows]
     pieces: list[list[str]] = [[] for _ in prompts]
     for tokens in steps:
-        for text, found, token in zip(texts, pieces, tokens, strict=True):
-            if token is not None:
-                found.append(text.add(token))
+        for decoder, found, token in zip(decoders, pieces, tokens, strict=True):
+            found.append(decoder.feed(steps.with_text(token)))
     return ["".join(found) for found in pieces]
 
 
@@ -58,7 +57,7 @@ class Row:
     """Its tokens, those of the prompt first."""
 
     generator: torch.Generator
-    """What its tokens are drawn with."""
+    """Source of its random numbers."""
 
     owed: bytes = b""
     """Bytes of the prompt that the next tokens are held to."""
@@ -108,6 +107,10 @@ class Steps:
             yield [self._next(row, place, own) for row, own in zip(self.rows, logits, strict=True)]
             start, place = place, place + 1
 
+    def with_text(self, token: int | None) -> list[int]:
+        """``token`` as a decoder is fed it: nothing for None and for a special token."""
+        return [] if token is None or not self.tokens[token] else [token]
+
     def _next(self, row: Row, place: int, logits: torch.Tensor) -> int | None:
         """The token of ``row`` at ``place``; ended rows are fed a token so that the others can go on."""
         if place < row.prompt:
@@ -123,25 +126,6 @@ class Steps:
         row.ids.append(token)
         row.done = token == self.end or len(row.ids) - row.prompt >= self.config.max_new_tokens
         return None if token == self.end else token
-
-
-class _Text:
-    """Turns ids into whole characters as soon as their bytes are there, the first ``skipped`` bytes left out.
-
-    Bytes that form no character come as U+FFFD; a character still incomplete at the end is dropped.
-    """
-
-    def __init__(self, tokenizer: Any, skipped: bytes = b"") -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._special, self._tokenizer, self._skip = set(tokenizer.special_tokens.values()), tokenizer, len(skipped)
-
-    def add(self, token: int) -> str:
-        """The characters that ``token`` completes."""
-        if token in self._special:
-            return ""
-        raw = self._tokenizer.token_bytes(token)
-        fresh, self._skip = raw[self._skip :], max(0, self._skip - len(raw))
-        return self._decoder.decode(fresh)
 
 
 def prompt_ids(tokenizer: Any, prompt: str, limit: int) -> list[int]:

@@ -125,4 +125,4 @@ def check_parallel(windows: int, workers: Workers, optimizer: str, sharded: bool
             f"a step has {windows} windows, which {workers.count} processes cannot share evenly; change batch_tokens"
         )
     if sharded and optimizer == "muon":
-        raise InputError("muon needs whole matrices, which fsdp cuts up; choose --parallel ddp or --optimizer adamw")
+        raise InputError("muon needs whole matrices, which fsdp cuts up; choose parallel=ddp or optimizer=adamw")

@@ -1,4 +1,4 @@
-"""What a run needs before it starts: parameters, operations, memory, and how N GPUs share it."""
+"""Needs of a run, computed before it starts: parameters, operations, memory, and the share of each GPU."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.transformer import Transformer
 from tokenizer.errors import InputError
 
 OUT_OF_MEMORY = ("not enough memory", "can't allocate memory")
-"""What torch's allocator for the CPU says, in a plain RuntimeError."""
+"""Messages of torch's CPU allocator, which raises a plain RuntimeError."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,5 +137,5 @@ def memory_errors(settings: dict[str, Any]) -> Iterator[None]:
         given = ", ".join(f"{name} {value:,}" for name, value in settings.items())
         raise InputError(
             f"out of memory with {given}: lower micro_batch_tokens (batch_tokens may stay) or context, choose "
-            "--recompute or a smaller preset, or shard over more GPUs; --dry-run estimates the need"
+            "recompute=True or a smaller preset, or shard over more GPUs; a dry run estimates the need"
         ) from error

@@ -1,4 +1,4 @@
-"""What a pretraining run is asked to do, and what it reports."""
+"""Options and result of a pretraining run."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ CHOICES = {name: values for name, kind in get_type_hints(PretrainConfig).items()
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainResult:
-    """What a finished run reports; also in RUN/result.json."""
+    """Result of a finished run; also in RUN/result.json."""
 
     steps: int
     """Optimizer updates."""

@@ -105,7 +105,7 @@ def pretrain(
 def dry_run(
     data: Sequence[str | Path] = (), *, gpus: int | None = None, config: PretrainConfig | None = None, **options: Any
 ) -> Plan:
-    """What `pretrain` with these options would need, with ``gpus`` GPUs or on this machine; nothing is written.
+    """The needs of `pretrain` with these options, with ``gpus`` GPUs or on this machine; nothing is written.
 
     Without ``data`` the vocabulary is `DRY_VOCABULARY` and the tokens are 20 for each parameter of the body.
     """
@@ -187,7 +187,7 @@ def _say(text: str, workers: Workers) -> None:
 
 
 def describe_result(result: PretrainResult) -> str:
-    """What a run reports, in a line for people."""
+    """The result in a line for people."""
     return (
         f"{result.parameters:,} parameters, {result.tokens:,} tokens in {result.seconds:.0f} s "
         f"({result.tokens_per_second:,.0f} a second); validation {result.initial_bits_per_byte:.3f} -> "

@@ -13,7 +13,7 @@ from tokenizer.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig:
-    """How a text is continued; the penalty comes first, then what follows it in order, as in transformers. The
+    """Options of generation, applied in the order of the fields, as in transformers. The
     docstrings of the fields are the help texts of `gyeol generate`."""
 
     max_new_tokens: int = 200

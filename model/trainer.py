@@ -86,7 +86,7 @@ class Trainer:
         title, total = (
             ("Pretraining, tokens", self.steps * self.step_tokens) if timed is None else ("Pretraining, s", timed)
         )
-        with _deferred_interrupt(self._interrupted), progress.step(title, total) as bar:
+        with _deferred_interrupt(self._interrupted), progress.progress_bar(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
@@ -110,7 +110,7 @@ class Trainer:
             "initial_bits_per_byte": self.state.initial_bits_per_byte,
         }
 
-    def _loop(self, bar: progress.Step, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:
+    def _loop(self, bar: progress.ProgressBar, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:
         """Step until the end; return the last validation and the tokens per second of this session."""
         config, evaluation = self.config, None
         shown, spent, first = 0.0, 0.0, self.state.tokens
@@ -151,7 +151,7 @@ class Trainer:
         return self.state.step >= self.steps or bool(self.workers.share(by_clock) if limit is not None else False)
 
     def _progress(self) -> float:
-        """Where the middle of the coming step lies in the run, so that neither end has a rate of zero."""
+        """Progress of the run at the middle of the coming step, so that neither end has a rate of zero."""
         by_tokens = (self.state.step + 0.5) / self.steps
         if self.config.max_seconds is None:
             return by_tokens
@@ -173,7 +173,7 @@ class Trainer:
         else:
             raise InputError(
                 f"the loss is {loss} with gradient norm {norm} at step {state.step + 1} (learning rate {lr:.2e}); "
-                "start again with a lower lr or a longer warmup, or leave such steps out with --nonfinite skip"
+                "start again with a lower lr or a longer warmup, or leave such steps out with nonfinite=skip"
             )
         now = time.monotonic()
         self.state = replace(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,20 @@ def options(fields: dict[str, Field], *names: str) -> Callable[[Any], Any]:
         return command
 
     return add
+
+
+def spelled(message: str, commands: Iterable[click.Command]) -> str:
+    """``message`` with parameters of the library spelled as options: ``text_key`` and ``errors=replace`` become
+    ``--text-key`` and ``--errors replace``."""
+    flags = {
+        p.name: p.opts[0] for command in commands for p in command.params if isinstance(p, click.Option) and p.name
+    }
+    message = re.sub(
+        r"(?<![\w/.-])([a-z_]+)=(\w+)",
+        lambda found: f"{flags[found[1]]} {found[2]}".removesuffix(" True") if found[1] in flags else found[0],
+        message,
+    )
+    return re.sub(r"(?<![\w/.-])([a-z]+_[a-z_]+)(?![\w/.=])", lambda found: flags.get(found[1], found[1]), message)
 
 
 def name_and_value(text: str, form: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 
-class Step:
+class ProgressBar:
     """One line of the display; `advance` by what was done, `note` to say more."""
 
     def __init__(self, progress: Progress, task: int) -> None:
@@ -33,7 +33,7 @@ class Step:
 
 
 @contextmanager
-def step(title: str, total: float | None = None) -> Iterator[Step]:
+def progress_bar(title: str, total: float | None = None) -> Iterator[ProgressBar]:
     """Show a bar named ``title`` while the block runs, with time elapsed and left.
 
     ``total`` is the amount of work in any unit; None shows a pulse. Quiet when stderr is no terminal.
@@ -50,4 +50,4 @@ def step(title: str, total: float | None = None) -> Iterator[Step]:
         disable=not sys.stderr.isatty(),
     )
     with progress:
-        yield Step(progress, progress.add_task(title, total=total, note=""))
+        yield ProgressBar(progress, progress.add_task(title, total=total, note=""))

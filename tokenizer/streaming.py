@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tokenizer.corpus.formats import Errors, Replacements, decoded, stream_blocks
 from tokenizer.errors import InputError
-from tokenizer.progress import Step, step
+from tokenizer.progress import ProgressBar, progress_bar
 from tokenizer.text.cutting import BATCH_BYTES, batches, safe_pieces
 from tokenizer.threads import cores, in_order
 
@@ -40,18 +40,21 @@ class Encoded(NamedTuple):
 
 
 class StreamDecoder:
-    """Decodes ids as they come, and holds back the bytes of a character that is not whole yet."""
+    """Decodes ids as they come, and holds back the bytes of a character that is not whole yet. The first ``skipped``
+    bytes are left out."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, skipped: int = 0) -> None:
+        self._tokenizer, self._skip = tokenizer, skipped
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, ids: Iterable[int]) -> str:
         """The text that ``ids`` complete; U+FFFD stands only for bytes that no later id can make a character."""
-        return self._decoder.decode(self._tokenizer.decode_bytes(ids))
+        raw = self._tokenizer.decode_bytes(ids)
+        fresh, self._skip = raw[self._skip :], max(0, self._skip - len(raw))
+        return self._decoder.decode(fresh)
 
     def finish(self) -> str:
-        """What is held back at the end, as U+FFFD, or nothing; the decoder is then as new."""
+        """The bytes held back, as U+FFFD, or nothing; resets the decoder."""
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()
         return rest
@@ -74,7 +77,7 @@ def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace
     """
     replacements = Replacements(errors)
     size = os.fstat(file.fileno()).st_size if file.seekable() else None
-    with step("Encoding", total=size) as progress:
+    with progress_bar("Encoding", total=size) as progress:
         blocks = decoded(_told(stream_blocks(file), progress), file.name, replacements)
         yield from encode_stream(tokenizer, blocks)
     replacements.warn()
@@ -98,7 +101,7 @@ def read_ids(file: IO[bytes]) -> list[int]:
     return list(map(int, words))
 
 
-def _told(blocks: Iterable[bytes], progress: Step) -> Iterator[bytes]:
+def _told(blocks: Iterable[bytes], progress: ProgressBar) -> Iterator[bytes]:
     for block in blocks:
         progress.advance(len(block))
         yield block

@@ -85,7 +85,7 @@ class Tokenizer:
 
     @property
     def unreachable_tokens(self) -> int:
-        """How many ordinary tokens no text produces."""
+        """Number of ordinary tokens that no text produces."""
         return self.encoder.tables.unreachable
 
     def encode(

@@ -13,7 +13,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.text import HANGUL, LETTER, LOWER, NEWLINE, SPACE, UPPER, class_table
+from tokenizer.text import HANGUL, LETTER, LOWER, NEWLINE, SPACE, UPPER, are_hangul, class_table
 
 SECTION = 2000
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n+")
@@ -34,7 +34,7 @@ class MeasuredText:
         """Byte offset of each character, and the length in bytes, int64 of shape (characters + 1,)."""
         self.starts, self.ends = _eojeols(classes)
         """First character of each eojeol and the one after its last, int64 of shape (eojeols,)."""
-        hangul = np.concatenate([[0], np.cumsum(classes == HANGUL)])
+        hangul = np.concatenate([[0], np.cumsum(are_hangul(points))])
         self.korean = hangul[self.ends] > hangul[self.starts]
         """True for an eojeol with Hangul (a syllable or jamo), of shape (eojeols,)."""
         edges = np.array(section_ends(text) if cut else [len(text)], dtype=np.int64)

@@ -31,7 +31,7 @@ from benchmarks.peers.load import NotLoaded, load_what_loads
 from benchmarks.provenance import provenance
 from tokenizer.corpus import documents, find_sources, total_size
 from tokenizer.errors import InputError
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 
 BATCH_CHARACTERS = 1 << 21
 """Documents are encoded together up to this many characters, from several files if need be."""
@@ -130,7 +130,7 @@ def _read_and_count(
     readable = [file for file in files if file.problem is None]
     batch: list[tuple[FileText, MeasuredText]] = []
     waiting = 0
-    with step("Fertility", total=total_size([file.path for file in readable])) as bar:
+    with progress_bar("Fertility", total=total_size([file.path for file in readable])) as bar:
         for file in readable:
             bar.note(file.name)
             for text in _texts(file, text_key, bar.advance):

@@ -7,17 +7,16 @@ Docstrings of classes and fields are the descriptions; a field whose default is 
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import types
 from dataclasses import fields, is_dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from benchmarks.fertility.results import Report
 from tokenizer.files import atomic_open
+from tokenizer.options import fields_of
 
 PATH = Path(__file__).parent / "fertility.schema.json"
 _SIMPLE: dict[Any, dict[str, Any]] = {
@@ -76,14 +75,13 @@ def _of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _field_docs(cls: type) -> dict[str, str]:
     """The docstring under each field of a dataclass and of its bases."""
-    found: dict[str, str] = {}
-    for one in reversed([base for base in cls.__mro__ if is_dataclass(base)]):
-        (body,) = ast.parse(inspect.getsource(one)).body
-        assert isinstance(body, ast.ClassDef)
-        for field, doc in pairwise(body.body):
-            if isinstance(field, ast.AnnAssign) and isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant):
-                found[ast.unparse(field.target)] = inspect.cleandoc(str(doc.value.value))
-    return found
+    bases = [base for base in cls.__mro__ if is_dataclass(base)]
+    return {
+        field.name: field.help
+        for base in reversed(bases)
+        for field in fields_of(base.__module__, base.__name__).values()
+        if field.help
+    }
 
 
 def text() -> str:

@@ -20,7 +20,7 @@ from benchmarks.speed.child import Job, Unmeasured, measure_in_child
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 
 LIBRARIES = ("rustbpe", "gigatoken", "fastokens", "torch", "transformers")
 """Packages that are compared here only."""
@@ -31,7 +31,7 @@ def run_rounds(
 ) -> dict[str, list[dict[str, Any]]]:
     """The figures of every job, round by round; a job that fails is put into ``skipped``."""
     found: dict[str, list[dict[str, Any]]] = {key: [] for key in jobs}
-    with tempfile.TemporaryDirectory() as folder, step("Measuring", total=rounds * len(jobs)) as progress:
+    with tempfile.TemporaryDirectory() as folder, progress_bar("Measuring", total=rounds * len(jobs)) as progress:
         for _ in range(rounds):
             for key, job in jobs.items():
                 progress.note(key)

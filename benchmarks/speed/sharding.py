@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.speed.rounds import costs, describe, print_speed, span, speed_result, spread, spreads
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 
 _COMMAND = """
 import atexit, sys
@@ -39,7 +39,7 @@ def measure_sharding(
     described = {"corpus": describe(corpus, text_key)}
     Tokenizer.load(tokenizer).encode("")  # kernels are compiled before the clock, as they are once per installation
     runs: list[dict[str, Any]] = []
-    with step("Measuring", total=rounds) as progress:
+    with progress_bar("Measuring", total=rounds) as progress:
         for _ in range(rounds):
             runs.append(_run(tokenizer, corpus, text_key, timeout))
             progress.advance()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from model import PRESETS, Transformer, generate, generate_batch, load_model, pretrain
 from model.defaults import RECIPES, Recipe
-from model.generation import Row, Steps, _Text
+from model.generation import Row, Steps
 from model.sampling import GenerationConfig, choose
 from model.token_healing import Continuations
 from tests.support.models import END, ByteTokenizer, sentences, write_shards
@@ -76,15 +76,6 @@ def test_greedy_text_is_that_of_transformers(run: Path) -> None:
     )
     text = bytes(token for token in theirs[0, len(ids) :].tolist() if token < END).decode("utf-8", "ignore")
     assert "".join(generate(run, "나무를", temperature=0, max_new_tokens=40, heal=False, device="cpu")) == text
-
-
-@given(st.text(min_size=1), st.data())
-def test_pieces_are_whole_characters(text: str, data: st.DataObject) -> None:
-    raw = text.encode("utf-8", "ignore")
-    kept, skipped = data.draw(st.integers(0, len(raw))), len(text[: data.draw(st.integers(0, len(text)))].encode())
-    pieces = _Text(ByteTokenizer(), raw[:skipped])
-    assert "".join(map(pieces.add, raw[:kept])) == raw[skipped:kept].decode("utf-8", "ignore")
-    assert pieces.add(END) == ""
 
 
 def test_stops_at_end_of_text(run: Path) -> None:

@@ -57,7 +57,10 @@ class ByteTokenizer:
         return list(text.encode())
 
     def decode(self, ids: Sequence[int]) -> str:
-        return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
+        return self.decode_bytes(ids).decode("utf-8", "replace")
+
+    def decode_bytes(self, ids: Sequence[int]) -> bytes:
+        return b"".join(map(self.token_bytes, ids))
 
     def token_bytes(self, token: int) -> bytes:
         return b"<|endoftext|>" if token == END else bytes([token])

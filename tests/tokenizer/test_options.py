@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tokenizer import InputError
-from tokenizer.options import Field, fields_of, name_and_json, name_and_number, option
+from tokenizer.options import Field, fields_of, name_and_json, name_and_number, option, spelled
 from tokenizer.training import CurriculumOptions
 
 
@@ -54,3 +54,20 @@ def test_pairs() -> None:
     for text in ("a", "a=b"):
         with pytest.raises(InputError, match=f"'{text}' is not of the form FILES=FACTOR"):
             name_and_number(text, "FILES=FACTOR")
+
+
+def test_messages_are_spelled_for_the_command_line() -> None:
+    @click.command()
+    @click.option("--text-key")
+    @click.option("--errors")
+    @click.option("--recompute", is_flag=True)
+    def command(**_: Any) -> None:
+        pass
+
+    for message, expected in (
+        ("a.jsonl:1: name the field as text_key", "a.jsonl:1: name the field as --text-key"),
+        ("replaced with errors=replace", "replaced with --errors replace"),
+        ("errors in a/text_key/b.txt; use recompute=True", "errors in a/text_key/b.txt; use --recompute"),
+        ("max_context=9 and 'FOLDER=WEIGHT'", "max_context=9 and 'FOLDER=WEIGHT'"),
+    ):
+        assert spelled(message, [command]) == expected

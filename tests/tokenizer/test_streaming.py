@@ -37,6 +37,16 @@ def test_decoding_id_by_id_never_shows_half_a_character(tokenizer: Tokenizer, te
     assert shown + decoder.finish() == text
 
 
+@settings(max_examples=100, deadline=None)
+@given(ANY_TEXT, st.data())
+def test_skipped_bytes_are_left_out(tokenizer: Tokenizer, text: str, data: st.DataObject) -> None:
+    raw = text.encode()
+    skipped = data.draw(st.integers(0, len(raw)))
+    decoder = StreamDecoder(tokenizer, skipped)
+    shown = "".join(decoder.feed([token_id]) for token_id in tokenizer.encode(text)) + decoder.finish()
+    assert shown == raw[skipped:].decode("utf-8", "replace")
+
+
 def test_bytes_that_are_no_character_are_replaced_when_that_is_certain(tokenizer: Tokenizer) -> None:
     decoder = StreamDecoder(tokenizer)
     lead, letter = tokenizer.vocabulary.tokens.index(b"\xea"), tokenizer.vocabulary.tokens.index(b"a")

@@ -50,7 +50,7 @@ class Replacements:
     def add(self, damage: str, count: int, remedy: str) -> None:
         """Note ``count`` replacements, the first of them described; `InputError` with ``errors="strict"``."""
         if self._errors == "strict":
-            raise InputError(f"{damage}; {remedy}, or have such replaced by U+FFFD with --errors replace")
+            raise InputError(f"{damage}; {remedy}, or have such replaced by U+FFFD with errors=replace")
         self._first = self._first or damage
         self._count += count
 
@@ -71,7 +71,7 @@ def optional(package: str, needed_by: object) -> Any:
 
 
 def stream_blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    """What is left of an open file, `BLOCK` bytes at a time."""
+    """The rest of an open file, `BLOCK` bytes at a time."""
     return iter(lambda: stream.read(BLOCK), b"")
 
 
@@ -155,7 +155,7 @@ def decoded(blocks: Iterable[bytes], name: str, replacements: Replacements) -> I
 
 
 def _replaced(data: bytes, text: str) -> int:
-    """How many of the U+FFFD in ``text``, decoded from ``data``, were not in the data."""
+    """Number of those U+FFFD in ``text``, decoded from ``data``, were not in the data."""
     found = text.count("\ufffd")
     return found - data.count("\ufffd".encode()) if found else 0
 
@@ -168,7 +168,7 @@ def json_texts(blocks: Iterable[str], path: Path, text_key: str, replacements: R
         place = f"{path}:{number}"
         record = _parsed(line, place)
         if not isinstance(record, dict) or text_key not in record:
-            raise InputError(f"{place}: no text in field {text_key!r}; name the field with --text-key")
+            raise InputError(f"{place}: no text in field {text_key!r}; name the field as text_key")
         if (text := checked_text(record[text_key], f"{place}: field {text_key!r}")) is None:
             continue
         yield repaired(text, place, replacements)
@@ -206,7 +206,7 @@ def _parsed(line: str, place: str) -> Any:
 def checked_text(value: Any, place: str) -> str | None:
     """``value`` if it is a str or None; `InputError` else."""
     if value is not None and not isinstance(value, str):
-        raise InputError(f"{place} holds {type(value).__name__}, not text; name another with --text-key")
+        raise InputError(f"{place} holds {type(value).__name__}, not text; name another as text_key")
     return value
 
 
@@ -252,8 +252,8 @@ def _parquet_rows(
 
 def _check_column(pyarrow: Any, schema: Any, text_key: str, path: Path) -> None:
     if text_key not in schema.names:
-        raise InputError(f"{path}: no column {text_key!r} (it has {', '.join(schema.names)}); use --text-key")
+        raise InputError(f"{path}: no column {text_key!r} (it has {', '.join(schema.names)}); name one as text_key")
     kind, types = schema.field(text_key).type, pyarrow.types
     kind = kind.value_type if types.is_dictionary(kind) else kind
     if not any(is_text(kind) for is_text in (types.is_string, types.is_large_string, types.is_string_view)):
-        raise InputError(f"{path}: column {text_key!r} holds {kind}, not text; name another with --text-key")
+        raise InputError(f"{path}: column {text_key!r} holds {kind}, not text; name another as text_key")

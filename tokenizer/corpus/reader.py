@@ -151,7 +151,7 @@ def _dataset_texts(name: str, text_key: str, replacements: Replacements) -> Iter
         rows = datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True)
         for number, row in enumerate(rows):
             if text_key not in row:
-                raise InputError(f"{name}: no column {text_key!r} (it has {', '.join(row)}); use --text-key")
+                raise InputError(f"{name}: no column {text_key!r} (it has {', '.join(row)}); name one as text_key")
             if text := checked_text(row[text_key], f"{name}: column {text_key!r}"):
                 yield repaired(text, f"{name}: row {number}", replacements)
     except InputError:

@@ -102,7 +102,7 @@ class Encoder:
 
 
 class _Workspace:
-    """What one thread encodes with: the kernel's workspace, and buffers for bytes and ids."""
+    """Per-thread memory: the kernel's workspace, and buffers for bytes and ids."""
 
     def __init__(self, merges: int) -> None:
         self.kernel = new_workspace(merges)

@@ -24,7 +24,7 @@ _PIECES = -1  # in the place of a scanner
 _GAP = LANES + 1
 """Distance of the ids of words behind those of spans: one sentinel, and what `copy_lanes` may write."""
 SLACK = _GAP + LANES
-"""How many more numbers than there are bytes the kernel may write."""
+"""Numbers that the kernel may write beyond one for each byte."""
 
 
 def _kernel(scanner: int) -> Callable[..., NDArray[np.int64]]:

@@ -58,7 +58,7 @@ def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
 
 
 def _path(folder: Path) -> Path | None:
-    """Where the tokenizer in ``folder`` is kept, by the bytes of its files."""
+    """The path under which the tokenizer in ``folder`` is kept, by the bytes of its files."""
     kernels = kernel_folder()
     if kernels is None:
         return None

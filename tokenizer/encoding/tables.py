@@ -196,8 +196,8 @@ def _joinable_keys(
     results: NDArray[np.int32],
     first: int,
 ) -> NDArray[np.int64]:
-    """What the merges from rank ``first`` on may join: the ids on both sides of the boundary between two words as they
-    are when the words are merged by the lower ranks, characters being whole."""
+    """Keys of the pairs that the merges from rank ``first`` on may join: the ids on both sides of the boundary between
+    two words as they are when the words are merged by the lower ranks, characters being whole."""
     heads = np.arange(begins_word.size)
     tails = np.arange(begins_word.size)
     keys = np.empty(lefts.size, dtype=np.int64)

@@ -53,14 +53,14 @@ class WordBlock(NamedTuple):
     missed: NDArray[np.int64]
     """The words that were not in the cache."""
     id_starts: NDArray[np.int64]
-    """Where the ids of each word were written, and the end of the last."""
+    """Start of the ids of each word in the output, and the end of the last."""
 
 
 class SpanBlock(NamedTuple):
     """Spans: neighbouring words that superword merges may join; those of a block, and the last of the block before."""
 
     starts: NDArray[np.int64]
-    """Where the ids of each span begin in the ids of words, and the end of the last."""
+    """Start of each span in the ids of words, and the end of the last."""
     unfinished: NDArray[np.bool_]
     """Whether a pair among its ids may have a merge."""
     ids: NDArray[np.int32]
@@ -68,13 +68,13 @@ class SpanBlock(NamedTuple):
     counts: NDArray[np.int64]
     """Number of ids."""
     id_starts: NDArray[np.int64]
-    """Where the merged ids of each span were written, and the end of the last."""
+    """Start of the merged ids of each span in the output, and the end of the last."""
     of_word: NDArray[np.int64]
     """The span of each word, and the number of spans."""
 
 
 class Workspace(NamedTuple):
-    """What one thread encodes with."""
+    """All memory of one thread."""
 
     cache: WordCache
     words: WordBlock

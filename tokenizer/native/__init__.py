@@ -1,1 +1,1 @@
-"""What the kernels are made of: compilation, arrays, vectors, hashing. Knows nothing of text or tokens."""
+"""Parts of kernels: compilation, arrays, vectors, hashing. Nothing here knows of text or tokens."""

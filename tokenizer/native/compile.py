@@ -1,4 +1,4 @@
-"""How Gyeol compiles its kernels: numba, without the GIL, cached on disk, announced when it happens."""
+"""Compilation of the kernels: numba, without the GIL, cached on disk, announced when it happens."""
 
 from __future__ import annotations
 

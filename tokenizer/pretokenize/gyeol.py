@@ -19,7 +19,7 @@ from tokenizer.pretokenize.scanning import SYMBOLS, begins_syllable, char_at, ga
 from tokenizer.text.unicode import MARK, NEWLINE, NUMBER, UPPER
 
 COUNTERS = "년월일개명원만억조천백시분초회번장권살세층호차위인대곳건주%"
-"""What is counted in, right behind the digits: years, months, days, pieces, persons, won, ten thousands ..."""
+"""Counters, which stand right behind the digits: years, months, days, pieces, persons, won, ten thousands ..."""
 
 _WORD = r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*"
 PATTERN = rf" ?\p{{N}}{{1,3}}[{COUNTERS}]?|[^\r\n\p{{L}}\p{{N}}]?{_WORD}(?:[.,!?]? {_WORD})*" + SYMBOLS

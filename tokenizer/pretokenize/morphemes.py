@@ -1,4 +1,4 @@
-"""Where morphemes meet, by Kiwi (https://github.com/bab2min/Kiwi): the walls of the strict recipe.
+"""Morpheme boundaries by Kiwi (https://github.com/bab2min/Kiwi), which no token of the strict recipe crosses.
 
 A boundary is a place between two characters of the *surface* form where one morpheme ends and the next
 begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of 개발한 = 하 + ㄴ), have none inside.

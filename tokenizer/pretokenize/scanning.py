@@ -1,4 +1,4 @@
-"""What the scanners of all grammars share: reading a character, white space, symbols.
+"""Steps that the scanners of all grammars share: reading a character, white space, symbols.
 
 They read valid UTF-8 from arrays whose memory goes on behind their end, see `tokenizer.text.utf8`.
 """

@@ -25,7 +25,7 @@ from tokenizer.files import read_json
 FORMAT, VERSION = "gyeol-shards", 1
 MANIFEST, PROGRESS = "manifest.json", "progress.json"
 TOTALS = ("tokens", "documents", "bytes", "characters")
-"""What is counted of each shard and of all of them."""
+"""Totals of each shard and of all."""
 OFFSETS: np.dtype[Any] = np.dtype("<u8")
 """The type of document offsets."""
 _ENTRY: dict[str, type] = {"ids": str, "offsets": str, "sha256": dict, **dict.fromkeys(TOTALS, int)}

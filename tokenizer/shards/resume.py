@@ -1,4 +1,4 @@
-"""What a folder of shards is to hold, and what stands there already: the rules of going on."""
+"""Rules of resuming: the plan of a folder of shards, compared with its content."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from tokenizer.corpus.reader import Errors, documents, total_size
 from tokenizer.files import atomic_open, write_json
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest
 from tokenizer.shards.read import verify_shards
 from tokenizer.shards.resume import check_plan, clear, plan_shards, resume
@@ -75,7 +75,7 @@ def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, st
     """Write the shards that are missing; ``state`` grows by each."""
     done = sum(shard["documents"] for shard in state["shards"])
     options = state["options"]
-    with step("Writing shards", total=total_size(corpus)) as progress:
+    with progress_bar("Writing shards", total=total_size(corpus)) as progress:
         source = documents(corpus, text_key=options["text_key"], errors=options["errors"], on_progress=progress.advance)
         encoded = encode_in_order(tokenizer, (document.text for document in islice(source, done, None)))
         while entry := write_shard(out, state, encoded, progress.note):

@@ -56,7 +56,7 @@ def safe_pieces(blocks: Iterable[str]) -> Iterator[str]:
 
 
 def _safe_place(blocks: list[str], start: int) -> int | None:
-    """Where a piece may end, behind the first line end from ``start`` on that is safe; None if none is."""
+    """The end of a piece, behind the first line end from ``start`` on that is safe; None if none is."""
     at = 0
     for block, following in zip(blocks, [*blocks[1:], ""], strict=True):
         end = at + len(block)

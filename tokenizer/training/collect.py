@@ -39,7 +39,7 @@ BATCH_BYTES = 1 << 20
 
 @dataclass
 class Source:
-    """What one file holds, or all of them."""
+    """The words and runs of one file, or of all."""
 
     name: str
     """Its path, as in `Document.source`; empty for all files."""
@@ -68,7 +68,7 @@ class Collection:
     run_weight: int
     """Number of runs of the corpus that each kept run stands for, a power of two."""
     record: CorpusRecord
-    """What the corpus was."""
+    """Record of the corpus."""
 
 
 class _Batch(NamedTuple):
@@ -141,7 +141,7 @@ class _Reader:
 
 @dataclass
 class _Part:
-    """What one thread found in its share of a file."""
+    """The words and runs that one thread found in its share of a file."""
 
     scanner: int
     """Number of the grammar's scanner."""

@@ -188,7 +188,7 @@ class CountTable:
         self.table = table
 
     def result(self) -> Counts:
-        """What was counted so far."""
+        """The counts so far."""
         table, used = self.table, len(self)
         offsets = table.offsets[: used + 1].copy()
         return Counts(table.arena[: offsets[-1]].copy(), offsets, table.counts[:used].copy())

@@ -47,7 +47,7 @@ class Stage:
     """One stage of the curriculum."""
 
     level: str
-    """What its tokens may not cross: one of `LEVELS`."""
+    """The boundaries that its tokens may not cross: one of `LEVELS`."""
     until: float
     """Share of the vocabulary that is filled when it ends, up to 1."""
 
@@ -63,7 +63,7 @@ class CurriculumOptions:
     """Stages in their order (morphemes, eojeols, superwords), each with the share of the vocabulary that is filled when
     it ends; the last ends at 1. By default morphemes to 0.72, superwords to 1."""
     temperature: float = 0.5
-    """How much the size of a file counts: 1 counts files by size, 0 all alike."""
+    """Influence of the size of a file: 1 counts files by size, 0 all alike."""
     weights: tuple[tuple[str, float], ...] = ()
     """Factors for the counts of files by name: a pattern such as en_* and its factor; the first that fits counts."""
     max_eojeols: int = 4

@@ -165,14 +165,14 @@ def drop_top(pairs: Pairs) -> None:
 
 @inlined
 def span(cells: NDArray[np.int32], p: int) -> int:
-    """How many cells the token that starts at ``p`` occupies."""
+    """Number of cells of the token that starts at ``p``."""
     v = cells[p + 1]
     return -v if v < 0 and v != SEPARATOR else 1
 
 
 @inlined
 def previous(cells: NDArray[np.int32], p: int) -> int:
-    """Where the token before the one at ``p`` starts, or -1 behind a separator."""
+    """Start of the token before the one at ``p``, or -1 behind a separator."""
     v = cells[p - 1]
     if v == SEPARATOR:
         return -1

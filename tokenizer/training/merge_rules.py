@@ -12,7 +12,7 @@ from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
 
 
 class Rules(NamedTuple):
-    """What a pair must fulfil to become a token."""
+    """Conditions on a pair that is to become a token."""
 
     min_count: int = 2
     """Pairs that count less are not merged."""

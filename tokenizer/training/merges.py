@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import native
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 from tokenizer.text.utf8 import joined
 from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
@@ -84,7 +84,7 @@ def learn_merges(
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
     done: list[NDArray[np.int64]] = []
     reason = kernel.DONE
-    with step(title, total=wanted - len(tokens)) as progress:
+    with progress_bar(title, total=wanted - len(tokens)) as progress:
         state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
         while not done or (reason == kernel.DONE and len(state.tokens) < wanted):
             before = len(state.tokens)

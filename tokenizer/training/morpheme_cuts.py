@@ -10,13 +10,13 @@ from tokenizer.native.compile import native
 from tokenizer.pretokenize.morphemes import BATCH, cuts_of
 from tokenizer.pretokenize.o200k import next_pretoken
 from tokenizer.pretokenize.scanning import char_at
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 from tokenizer.text.unicode import class_table, is_hangul
 from tokenizer.training.counts import Counts, CountTable
 
 
 def word_cuts(words: Counts, min_count: int, title: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Where the words with Hangul that occur ``min_count`` times are cut: for each word the item at which its cuts
+    """Cuts of the words with Hangul that occur ``min_count`` times: for each word the item at which its cuts
     start, and behind the last its end, and the cuts as bytes from the word's start. Rarer words have none.
 
     ``title`` names the bar that shows the progress.
@@ -24,7 +24,7 @@ def word_cuts(words: Counts, min_count: int, title: str) -> tuple[NDArray[np.int
     sizes = np.zeros(len(words), dtype=np.int64)
     cuts: list[int] = []
     chosen = np.flatnonzero(hold_hangul(words.data, words.offsets) & (words.counts >= min_count)).tolist()
-    with step(title, total=len(chosen)) as progress:
+    with progress_bar(title, total=len(chosen)) as progress:
         for start in range(0, len(chosen), BATCH):
             part = chosen[start : start + BATCH]
             texts = [words.string(i).decode("utf-8") for i in part]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tokenizer.corpus.reader import Errors, documents, total_size
 from tokenizer.errors import InputError
-from tokenizer.progress import step
+from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
@@ -59,7 +59,7 @@ def train(
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     job = _job(recipe, vocab_size, curriculum, continue_from, min_count)
-    with step("Reading the corpus", total=total_size(paths)) as progress:
+    with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
         collection = collect(source, GRAMMARS[recipe], threads=threads or cores())
     options = curriculum or CurriculumOptions()
@@ -97,7 +97,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Job:
-    """What there is to learn."""
+    """The checked request: tokens to start from, number wanted."""
 
     start: Learned
     """The tokens and merges to go on from."""

@@ -1,4 +1,4 @@
-"""What gyeol.json records of a training: its corpus, its stages, and the versions at work."""
+"""Records of a training in gyeol.json: its corpus, its stages, and the versions at work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 @dataclass
 class CorpusRecord:
-    """What a corpus was."""
+    """Files, totals and checksum of a corpus."""
 
     files: dict[str, int] = field(default_factory=dict)
     """Bytes of UTF-8 by file name."""

@@ -90,7 +90,7 @@ def _merges(pairs: list[Any], names: dict[str, int], path: Path) -> list[tuple[i
 
 
 def _merge_fault(pairs: list[Any], names: dict[str, int]) -> str:
-    """What is wrong with the first bad merge."""
+    """The fault of the first bad merge."""
     for number, pair in enumerate(pairs):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
             return f"merge {number} is {pair!r}, not a pair of tokens"

@@ -104,7 +104,7 @@ def test_invalid_utf_8_is_named_and_replaced_or_refused(tmp_path: Path, caplog: 
         assert texts(tmp_path / "a.txt") == [raw.decode("utf-8", errors="replace")]
     assert "a.txt: invalid UTF-8 at byte 6" in caplog.text
     assert "at 2 more places" in caplog.text
-    with pytest.raises(InputError, match=r"a\.txt: invalid UTF-8 at byte 6; .*CP949.*--errors replace"):
+    with pytest.raises(InputError, match=r"a\.txt: invalid UTF-8 at byte 6; .*CP949.*errors=replace"):
         texts(tmp_path / "a.txt", errors="strict")
     caplog.clear()
     (tmp_path / "b.jsonl").write_bytes(b'{"text": "\\ud83d"}\n' + jsonl(["나"]))
