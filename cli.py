@@ -1,7 +1,5 @@
 """The ``gyeol`` command. Every command is thin: it turns options into one call of the packages."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 import io

@@ -7,8 +7,6 @@ Every vocabulary is trained in a process of its own (see `benchmarks.speed.child
 and those that it already has are not trained again.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Options and errors shared by the command lines of speed, ablation and publish."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

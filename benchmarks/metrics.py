@@ -4,8 +4,6 @@ To add a metric: a field of `benchmarks.fertility.results.Figures` (or `Alignmen
 is computed from its ``part`` and ``whole``; any other metric by `benchmarks.fertility.rates`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 Words = tuple[str, str]

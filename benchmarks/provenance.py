@@ -1,7 +1,5 @@
 """Provenance of a result: versions, machine, date, command."""
 
-from __future__ import annotations
-
 import configparser
 import platform
 import shlex

@@ -5,8 +5,6 @@
 Give the texts by a relative path: the JSON names the files as they were given.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import replace

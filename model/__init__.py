@@ -5,8 +5,6 @@
 >>> print(*generate("run", "한국어는"), sep="")                   # doctest: +SKIP
 """
 
-from __future__ import annotations
-
 from model.checkpoint import load_model
 from model.config import PRESETS, ModelConfig, preset
 from model.generation import generate, generate_batch

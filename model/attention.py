@@ -1,7 +1,5 @@
 """Rotary positions, grouped-query causal attention and the cache that generation keeps."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -10,8 +10,6 @@ Nothing is pickled. A checkpoint's folder is written under a temporary name and 
 SHA-256 of the others, and one that does not match is passed over for the one before.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 import warnings

@@ -3,8 +3,6 @@
 Documents end with the end-of-text token; windows run across them, as in GPT-2.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Default optimizer, peak learning rate and tokens per step of each preset."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from model.pretrain_config import PretrainConfig

@@ -1,7 +1,5 @@
 """The device of a run: its precision and peak speed, and how layers are prepared for it."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from functools import partial
 

@@ -4,8 +4,6 @@ On a CPU each document is a call of the causal kernel of its own, which also sav
 FlexAttention (Dong et al., 2024) skips the blocks that lie between documents, in one compiled kernel.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

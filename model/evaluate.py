@@ -4,8 +4,6 @@ A tokenizer with longer tokens has fewer and harder targets, so losses per token
 total divided by the bytes of the raw text does (Gao et al., 2020, The Pile).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

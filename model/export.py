@@ -5,8 +5,6 @@ vLLM load the folder as it is. Llama has no norms on queries and keys; a model w
 but for these (and has the same names).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sampling text from a model, piece by piece, never half a syllable."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The log of a run: a line of JSON for each step and validation, and TensorBoard's files if asked for."""
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

@@ -7,8 +7,6 @@ form, none of them repeated. The idea is that of Liger Kernel's fused linear cro
 Memory is that of one chunk and of the weight's gradient, however many tokens there are.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

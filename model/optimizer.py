@@ -1,7 +1,5 @@
 """AdamW, or Muon with AdamW beside it, with weight decay on matrices only and the state as plain tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -5,8 +5,6 @@ processes, so that losses are those of one process but for rounding. Without tor
 nothing here does anything.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext

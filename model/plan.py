@@ -1,7 +1,5 @@
 """Needs of a run, computed before it starts: parameters, operations, memory, and the share of each GPU."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

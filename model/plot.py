@@ -1,8 +1,6 @@
 """Learning curves of runs as one HTML file that needs nothing else: loss and bits per byte against tokens,
 floating-point operations and seconds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Options and result of a pretraining run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 

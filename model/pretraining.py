@@ -5,8 +5,6 @@ data follows from the seed and the step, the weights and both moments of AdamW c
 nothing else is random. (With ``max_seconds`` the schedule follows the clock, which does not repeat.)
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Options of generation, and the choice of the next token from logits."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

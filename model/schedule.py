@@ -3,8 +3,6 @@
 Progress is counted in tokens (or time), so a schedule does not change with the batch size.
 """
 
-from __future__ import annotations
-
 import math
 
 DECAY_SHARE = 0.2

@@ -5,8 +5,6 @@ until it is below n (cycle walking; Black and Rogaway, 2002). So the order of a 
 needs no list, and a run resumes at any position at once.
 """
 
-from __future__ import annotations
-
 ROUNDS = 6
 WORD = (1 << 64) - 1
 

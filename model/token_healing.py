@@ -12,8 +12,6 @@ knows.
 ([], b'ab')
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 

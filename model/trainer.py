@@ -1,7 +1,5 @@
 """The training loop: steps, validation, log, checkpoints, and a clean stop at Ctrl-C."""
 
-from __future__ import annotations
-
 import math
 import signal
 import threading

@@ -4,8 +4,6 @@ The names (``model.embed_tokens.weight``, ``model.layers.0.self_attn.q_proj.weig
 are those of transformers' ``LlamaForCausalLM``, so a state dict saved from here loads there as it is.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

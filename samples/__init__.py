@@ -1,7 +1,5 @@
 """About 100 KB of text written for this project: Korean in several registers, some English and code."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

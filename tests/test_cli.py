@@ -1,7 +1,5 @@
 """The command line: every command's work, its JSON, and what it says of bad input (exit code 2, no traceback)."""
 
-from __future__ import annotations
-
 import codecs
 import errno
 import json

@@ -1,7 +1,5 @@
 """The walls between the rooms: what each may import, no cycle between files, and what an import must not load."""
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

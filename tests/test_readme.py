@@ -1,7 +1,5 @@
 """Every command and every line of Python in the READMEs works as written."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

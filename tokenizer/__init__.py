@@ -6,8 +6,6 @@
 >>> Tokenizer.load("my-tokenizer").encode("결을 따라")     # doctest: +SKIP
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from tokenizer.errors import InputError

@@ -1,7 +1,5 @@
 """The one exception that says "your input, not our code"."""
 
-from __future__ import annotations
-
 
 class InputError(ValueError):
     """Something the caller gave cannot be used.

@@ -1,7 +1,5 @@
 """Files that are whole or not there: temporary name first, rename last; checksums; the user's cache folder."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Looking at tokens: a text with its tokens coloured, a vocabulary in figures."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 The fields are read from the source file, by ``ast``, so that ``gyeol --help`` need not import torch or numba.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import json

@@ -1,7 +1,5 @@
 """Progress of long work: a rich bar on a terminal's stderr, nothing anywhere else."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

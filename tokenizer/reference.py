@@ -10,8 +10,6 @@ This is what the compiled kernels must give, and what the tests hold them to: re
 [257, 256]
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

@@ -4,8 +4,6 @@ Each is a folder in ``tokenizer/data`` as `Tokenizer.save` writes it, its ``toke
 card. To rebuild one, run the command on its card, then ``python -m tokenizer.shipped FOLDER``.
 """
 
-from __future__ import annotations
-
 import lzma
 import shutil
 import sys

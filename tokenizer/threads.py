@@ -1,7 +1,5 @@
 """Work on several threads: with the results in order, or into one state per thread."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Files are taken as given and resampled one by one, so an interval speaks of text
 other sources. All tokenizers meet the same draws, so that ratios are paired.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

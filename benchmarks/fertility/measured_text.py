@@ -6,8 +6,6 @@ the first blank line behind `SECTION` characters, at the first line end behind t
 many anywhere.
 """
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

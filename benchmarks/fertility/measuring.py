@@ -12,8 +12,6 @@ superwords has tokens that span several, so the figure can fall below 1 and does
 kept whole.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

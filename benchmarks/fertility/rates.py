@@ -1,7 +1,5 @@
 """The figures of a tokenizer from its tallies: per file, per group, macro and over all text."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce

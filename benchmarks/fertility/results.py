@@ -5,8 +5,6 @@
 out of the JSON while it is None.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 

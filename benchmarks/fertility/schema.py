@@ -5,8 +5,6 @@
 Docstrings of classes and fields are the descriptions; a field whose default is None is optional.
 """
 
-from __future__ import annotations
-
 import inspect
 import json
 import types

@@ -1,7 +1,5 @@
 """Sums over one file: its text, and the tokens that each tokenizer spends on it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A peer encodes text as text: it adds no special token at the ends, and ``<|endof
 plain characters. `benchmarks.peers.load` finds the library from a name or a path.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from abc import ABC, abstractmethod

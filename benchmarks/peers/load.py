@@ -7,8 +7,6 @@ load_peer("runs/spm.model")         SentencePiece
 load_peer("owner/name")             the tokenizer.json of a repository of the Hugging Face hub
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

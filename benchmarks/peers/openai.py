@@ -6,8 +6,6 @@ there, written in tiktoken's cache format, and accepted only if the SHA-256 is t
 The file is then tiktoken's own to the last byte, and tiktoken never goes to the network.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import os

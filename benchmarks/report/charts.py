@@ -6,8 +6,6 @@ under the other on a narrow one, and no text shrinks. It takes its colours from 
 stays text, for the page to set in its own font. The same figures give the same bytes: no date, no random ids.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import re

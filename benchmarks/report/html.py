@@ -5,8 +5,6 @@ lets it run that one script and reach nothing else. It speaks English and Korean
 (matplotlib and Jinja2).
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import importlib.util

@@ -1,7 +1,5 @@
 """Tables and first line of a page, in English and Korean."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@
 The same files give the same passages: the places are drawn by a generator seeded with the file's name.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

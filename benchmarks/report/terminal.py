@@ -1,7 +1,5 @@
 """Results of the benchmark as tables for a terminal."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -10,8 +10,6 @@ library that is missing or cannot do the work is listed with the reason. CPU sec
 more threads than it was given, and a machine that was busy with something else.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -6,8 +6,6 @@ the job clocks its work with `clocked`, and its figures come back as JSON.
 The peak is VmHWM where Linux gives it: ``ru_maxrss`` of a child starts at what its parent held.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -4,8 +4,6 @@ They encode with one vocabulary: its ranks and pattern, or its ``tokenizer.json`
 fastest with; turning that into ids for the comparison is outside the clock.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

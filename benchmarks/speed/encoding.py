@@ -1,7 +1,5 @@
 """Encoding speed of Gyeol and other engines with the same vocabularies, also on texts that engines are slow on."""
 
-from __future__ import annotations
-
 import base64
 import json
 import random

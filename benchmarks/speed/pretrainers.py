@@ -1,7 +1,5 @@
 """Steps of pretraining by Gyeol's model, or by transformers' ``LlamaForCausalLM`` from the same weights."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from typing import Any

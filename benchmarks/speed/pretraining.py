@@ -4,8 +4,6 @@ Every measurement is one process that takes one step before the clock and the ot
 too: in float32 both must have the same, so both did the same work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Rounds of measurements, each in a process of its own; the form and the table of their results."""
 
-from __future__ import annotations
-
 import importlib.util
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence

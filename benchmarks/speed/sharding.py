@@ -1,7 +1,5 @@
 """The speed of ``gyeol shard`` as a user runs it: the whole command, start-up, reading and writing included."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -5,8 +5,6 @@ themselves (SentencePiece) or are made to be fed lines (kiwipiepy) get its lines
 needs a file of its own. All learn the same number of ordinary tokens from the same corpus.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import tempfile

@@ -1,7 +1,5 @@
 """Training speed and memory of Gyeol and other libraries on the same corpus."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

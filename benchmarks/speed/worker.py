@@ -3,8 +3,6 @@
 It imports nothing but what the jobs need: every other library would count in their peak of memory.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

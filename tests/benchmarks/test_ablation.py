@@ -1,7 +1,5 @@
 """The ablation trains and measures each variant once, and says which it could not."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

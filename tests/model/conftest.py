@@ -1,7 +1,5 @@
 """A preset "tiny" and a folder of shards for the tests of pretraining."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

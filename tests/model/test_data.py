@@ -1,7 +1,5 @@
 """Shards are read exactly, verified, split without leaks and shuffled reproducibly."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

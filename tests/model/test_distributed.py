@@ -1,7 +1,5 @@
 """Runs of several processes, runs that are killed, and both: the losses are those of one undisturbed process."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Generation is reproducible, equals the uncached model, and never breaks a syllable."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

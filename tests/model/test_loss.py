@@ -1,7 +1,5 @@
 """The chunked loss is the plain one, in value and gradient."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given, settings

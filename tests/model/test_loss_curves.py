@@ -1,7 +1,5 @@
 """What saves time or memory changes no loss: fifty float32 steps are those of transformers with torch's own AdamW."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

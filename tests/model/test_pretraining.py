@@ -1,7 +1,5 @@
 """Pretraining learns, reports honest bits per byte, and resumes bit for bit."""
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

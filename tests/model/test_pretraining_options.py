@@ -1,7 +1,5 @@
 """What a run can be asked for beyond the defaults: each option does what it says and no more."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter

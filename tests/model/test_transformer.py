@@ -1,7 +1,5 @@
 """The decoder is Llama, checked against transformers; presets are the sizes they claim."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

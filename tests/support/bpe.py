@@ -1,7 +1,5 @@
 """Small vocabularies of random merges."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Counted pre-tokens, as the tests of training need them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from tokenizer.corpus import Document

@@ -1,7 +1,5 @@
 """Tokenizers trained on the samples, shared by the tests of every room."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Options are what the fields of the configurations say."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The vocabularies in the package are whole, clean, and give the ids that other engines give."""
 
-from __future__ import annotations
-
 import lzma
 import re
 from pathlib import Path

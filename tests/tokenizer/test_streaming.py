@@ -1,7 +1,5 @@
 """Streams give what whole texts give, offsets are where the tokens lie, and a tokenizer is safe to share."""
 
-from __future__ import annotations
-
 import itertools
 import multiprocessing
 import pickle

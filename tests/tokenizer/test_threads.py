@@ -1,7 +1,5 @@
 """Results come in order from any number of threads, and what goes wrong in its turn."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -1,7 +1,5 @@
 """Encoding is lossless, equal to the reference engines, and safe; saving keeps everything."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -3,8 +3,6 @@
 Everything streams: of a text file a block is held at a time, of JSONL a line, of Parquet a few rows.
 """
 
-from __future__ import annotations
-
 import bz2
 import codecs
 import gzip

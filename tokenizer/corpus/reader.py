@@ -4,8 +4,6 @@ Everything streams; at most one document, or one piece of a long text file, is h
 one document, cut into pieces (`tokenizer.text.cutting`).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence

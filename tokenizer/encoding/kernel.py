@@ -1,7 +1,5 @@
 """The encode kernel: UTF-8 bytes to ids, without Python objects and without the GIL, a block of words at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

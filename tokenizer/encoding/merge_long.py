@@ -6,8 +6,6 @@ read in the order of memory (a word of spaces: 25.8 MB/s, and 2.7 with a heap of
 other vocabulary the heap holds every pair.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@ Up to `SHORT` ids the best pair is found by scanning all of them once per merge;
 (`tokenizer.encoding.merge_long`), so that no input costs more than n log n.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -6,8 +6,6 @@ vector instructions wherever it happens, and the table look-ups of one row do no
 with blocks of 128 words this took encoding from 33 to 78 MB/s on one core.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

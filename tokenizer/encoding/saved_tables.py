@@ -5,8 +5,6 @@ kept under the checksum of the tokenizer's files, in a folder named after the so
 file nor a changed program finds it. It can be deleted at any time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import zipfile

@@ -5,8 +5,6 @@ last id of one word and the first of the next); the merges then run over the ids
 says why this gives the ids of merging the bytes of the whole pre-token.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

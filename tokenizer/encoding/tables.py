@@ -1,7 +1,5 @@
 """A vocabulary as the encode kernel reads it: perfect hash tables, built once, never changed, shared by all threads."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import NamedTuple

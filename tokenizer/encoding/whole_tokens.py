@@ -5,8 +5,6 @@ Byte-pair encoding of a token's bytes need not end in that token, as a merge of 
 that is a token may skip the merges only if they do; a token for which they do not is unreachable.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

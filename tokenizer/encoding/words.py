@@ -7,8 +7,6 @@ A word becomes ids in the cheapest way that applies:
 3. byte-pair merges: of all short words of the block at a time (`merge_rows`), of the others one by one (`merge_one`).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

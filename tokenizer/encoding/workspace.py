@@ -4,8 +4,6 @@ Everything is allocated once and used for every text that the thread encodes: pa
 what is done in it.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ fast without. ``bare(array)`` is the same memory without both, ``bare(tuple)`` a
 array must not outlive the array, which the caller of the kernel holds.
 """
 
-from __future__ import annotations
-
 import operator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Buffers reused from call to call, and arrays that grow: page faults of fresh memory cost 10% of encoding."""
 
-from __future__ import annotations
-
 from typing import Generic, TypeVar
 
 import numpy as np

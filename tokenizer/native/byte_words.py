@@ -3,8 +3,6 @@
 Kernels that use this read behind the end of a text; `padded` and `tokenizer.text.utf8.joined` see to it that they may.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

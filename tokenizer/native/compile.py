@@ -1,7 +1,5 @@
 """Compilation of the kernels: numba, without the GIL, cached on disk, announced when it happens."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import tempfile

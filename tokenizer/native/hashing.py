@@ -1,7 +1,5 @@
 """Hash functions of 64 bits for kernels: every hash table of the project takes its hashes from here."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

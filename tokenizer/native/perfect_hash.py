@@ -6,8 +6,6 @@ That takes a few tries per bucket while at most four fifths of the slots are tak
 with linear probing.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@ Each is one or two dozen instructions where vector registers have 256 bits, and 
 written in LLVM's vector types, which numba compiles for the machine it runs on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -10,8 +10,6 @@ are tested equal. There is one file per grammar: `tokenizer.pretokenize.o200k` a
     ['결을 따라', ' 202', '5년', ',', " don't stop", '!']
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -8,8 +8,6 @@ take the space before them, which GPT-4o spends a token on, and the Korean count
 A run never holds a line end. Camel case is not cut: what the training text writes often becomes a token.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

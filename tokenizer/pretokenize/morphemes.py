@@ -7,8 +7,6 @@ begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of �
     [(2, 3)]
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache

@@ -6,8 +6,6 @@ behind it:
     결을| 따라| |202|5|년|,| don't| stop|!
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

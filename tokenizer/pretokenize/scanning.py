@@ -3,8 +3,6 @@
 They read valid UTF-8 from arrays whose memory goes on behind their end, see `tokenizer.text.utf8`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -12,8 +12,6 @@ A folder of shards holds
 While a run is unfinished ``progress.json`` stands in for the manifest.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

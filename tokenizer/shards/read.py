@@ -1,7 +1,5 @@
 """Shards opened for reading: every file checked, then memory-mapped."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Rules of resuming: the plan of a folder of shards, compared with its content."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Sequence
 from pathlib import Path

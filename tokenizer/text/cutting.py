@@ -6,8 +6,6 @@ training and encoding give what the whole text would. Only where a text has no s
 characters is it cut at any line end, or at any character. Joined, the pieces are the text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import regex

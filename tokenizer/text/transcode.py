@@ -5,8 +5,6 @@ of each character are computed, the right one is selected, and four bytes are wr
 third of the time of ``str.encode``.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

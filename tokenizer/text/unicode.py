@@ -6,8 +6,6 @@ tiktoken (Rust's regex), which both follow Unicode 16.0; ``tests/tokenizer/preto
 Each line of the file is ``first last class`` with hexadecimal code points; what is not listed is OTHER.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

@@ -4,8 +4,6 @@
 (`tokenizer.text.transcode`), so that threads do not wait for each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

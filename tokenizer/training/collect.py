@@ -6,8 +6,6 @@ words, four bytes each, up to `RUN_WORDS` of them in all; of a corpus that has m
 kept and counts that many times, chosen by its hash. So memory grows with the distinct words only.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """The arrays of the merge loop, and their hash tables and heap (see `tokenizer.training.merge_kernel`)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -17,8 +17,6 @@ The kernels that Python calls take the arrays as `bare`, which halves the time: 
 negative indices cost as much as the merging.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The rules of a clean vocabulary, checked for the pair that is about to be merged."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Counted words cut where morphemes meet: the text of the recipe strict and of the curriculum's first stage."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -10,8 +10,6 @@
     morphemes, and no analyser at encoding time. The default.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

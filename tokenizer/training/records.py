@@ -1,7 +1,5 @@
 """Records of a training in gyeol.json: its corpus, its stages, and the versions at work."""
 
-from __future__ import annotations
-
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version

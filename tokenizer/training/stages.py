@@ -1,7 +1,5 @@
 """The training text of each stage of the curriculum, as sequences of the ids learnt so far."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

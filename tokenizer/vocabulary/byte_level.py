@@ -8,8 +8,6 @@
 The table is that of ``bytes_to_unicode`` in https://github.com/openai/gpt-2/blob/master/src/encoder.py.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 

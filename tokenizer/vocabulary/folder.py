@@ -5,8 +5,6 @@
 * ``gyeol.json``: what those have no place for: recipe, stages, corpus, versions, checksums.
 """
 
-from __future__ import annotations
-
 import hashlib
 import lzma
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The bytes of all tokens one after another, as kernels and numpy read them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

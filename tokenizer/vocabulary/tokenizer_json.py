@@ -4,8 +4,6 @@ The format is that of https://github.com/huggingface/tokenizers: byte-level BPE,
 the pattern of a ``Split`` before ``ByteLevel``.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 Ids run: 256 bytes, then a token per merge in the order learnt, then the special tokens.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

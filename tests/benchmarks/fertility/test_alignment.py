@@ -1,7 +1,5 @@
 """Boundary precision and recall, worked out by hand on a gold standard made by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """Morpheme boundaries of a gold file, and of an analyser that is asked once for each eojeol."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

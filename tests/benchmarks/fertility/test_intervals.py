@@ -1,7 +1,5 @@
 """Bootstrap intervals: they are repeatable, cover as often as they say, and decide claims."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """The parts of a text: eojeols and sections."""
 
-from __future__ import annotations
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """Fertility of small texts worked out by hand, and of real tokenizers against their own libraries."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

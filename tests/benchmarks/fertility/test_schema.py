@@ -1,7 +1,5 @@
 """The JSON of a report has the form of its schema, which is generated from the dataclasses."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sums over a file: its group, whole eojeols, and the entropy of its tokens."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

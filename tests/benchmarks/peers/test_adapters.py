@@ -1,7 +1,5 @@
 """Peers give the counts, ids and bytes of the libraries themselves, and take text as text."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Rank files of tiktoken without a network: built, checked, and written by several processes at once."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A small report and its page."""
 
-from __future__ import annotations
-
 import shutil
 from importlib.util import find_spec
 from pathlib import Path

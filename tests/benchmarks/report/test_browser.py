@@ -1,7 +1,5 @@
 """The page in a browser: sorting, passages, languages, a phone."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The pages of `gyeol fertility --html` and `gyeol inspect --html`: content, escaping, colours."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

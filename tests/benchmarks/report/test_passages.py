@@ -1,7 +1,5 @@
 """Passages of the measured files, and their tokens by each tokenizer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The speed benchmark runs, compares ids and says what it could not measure; no figure is judged."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Documents come out of every format alike, whole or with their damage named."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """The shipped vocabulary gives the ids of tiktoken on hostile text, and damaged files never crash the interpreter."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random

@@ -1,7 +1,5 @@
 """Words encoded a block at a time and merged in rows give what merging one pair after another gives."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

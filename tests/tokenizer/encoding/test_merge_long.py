@@ -1,7 +1,5 @@
 """Long words are merged as short ones are: lowest rank first, the leftmost of equal ranks first."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A tokenizer that was loaded before is loaded from the cache, and never another one."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

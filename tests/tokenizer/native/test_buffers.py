@@ -1,7 +1,5 @@
 """Memory that is used again, and arrays joined as they come."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

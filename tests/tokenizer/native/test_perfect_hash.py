@@ -1,7 +1,5 @@
 """Every key finds its entry at the first look, and no other key does."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

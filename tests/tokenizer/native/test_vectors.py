@@ -1,7 +1,5 @@
 """Vector steps give what a loop over the same numbers gives."""
 
-from __future__ import annotations
-
 import re
 
 import numba

@@ -1,7 +1,5 @@
 """The scanner cuts as the grammar's regular expression does, in three engines."""
 
-from __future__ import annotations
-
 import sys
 import unicodedata
 

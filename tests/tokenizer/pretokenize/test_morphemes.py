@@ -1,7 +1,5 @@
 """Morpheme boundaries are on the surface, and contracted forms stay whole."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

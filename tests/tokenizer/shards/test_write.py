@@ -1,7 +1,5 @@
 """Shards hold exactly the encoded documents, survive interruptions, and damage in them is named."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import json

@@ -1,7 +1,5 @@
 """A long text is cut into pieces that have the pre-tokens of the whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Texts become the UTF-8 that Python makes of them, and zeros stand behind it."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Counting gives what a Counter over the reference pre-tokens gives."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from hypothesis import given, settings

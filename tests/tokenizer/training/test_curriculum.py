@@ -1,7 +1,5 @@
 """The curriculum learns inside morphemes first, keeps the vocabulary clean, and says what does not fit."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The merge loop gives the merges of Hugging Face's BpeTrainer, ties apart, and obeys its definition."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections import Counter

@@ -1,7 +1,5 @@
 """Words are cut at Kiwi's boundaries if they hold Hangul and are frequent enough, else as by the grammar o200k."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tests.support.counts import count_pretokens

@@ -1,7 +1,5 @@
 """The byte alphabet is GPT-2's."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

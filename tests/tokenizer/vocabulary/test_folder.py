@@ -1,7 +1,5 @@
 """Saving keeps everything, other libraries load the folder, and damage in it is named."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import pickle
