@@ -16,14 +16,6 @@ VOCAB_MULTIPLE = 128
 
 ROPE_SCALINGS = ("default", "linear", "llama3")
 
-KINDS: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-    "str": (str,),
-    "int | None": (int, type(None)),
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -74,10 +66,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, KINDS[str(field.type)]) or isinstance(value, bool) != (field.type == "bool"):
-                raise InputError(f"{field.name} is {value!r}; it must be of the kind {field.type}")
-            if isinstance(value, (int, float)) and field.type != "bool" and not value > 0:
+            value: Any = getattr(self, field.name)
+            kind: Any = field.type
+            if not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool) != (
+                kind is bool
+            ):
+                raise InputError(f"{field.name} is {value!r}; it must be of the kind {getattr(kind, '__name__', kind)}")
+            if isinstance(value, (int, float)) and kind is not bool and not value > 0:
                 raise InputError(f"{field.name} is {value}; it must be above 0")
         if self.rope_scaling not in ROPE_SCALINGS:
             known = ", ".join(ROPE_SCALINGS)
