@@ -27,6 +27,7 @@ TOKENIZERS = click.option(
     "-t", "--tokenizer", "tokenizers", multiple=True, required=True, metavar="TOKENIZER", help="May be repeated."
 )
 OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
+FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
 TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
 ERRORS = click.Choice(["replace", "strict"])
 BAD_TEXT = click.option("--errors", type=ERRORS, default="replace", show_default=True, help="On invalid UTF-8.")
@@ -63,6 +64,7 @@ def cli() -> None:
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("--vocab-size", default=32_768, show_default=True, help="Number of ids, special tokens included.")
 @OUT
+@FORCE
 @click.option("--recipe", default="curriculum", show_default=True, help=RECIPE_HELP)
 @click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=CURRICULUM["stages"].help)
 @option(CURRICULUM["temperature"])
@@ -73,34 +75,23 @@ def cli() -> None:
 @TEXT_KEY
 @BAD_TEXT
 @AS_JSON
-def train(
-    corpus: tuple[str, ...],
-    out: Path,
-    name: str | None,
-    as_json: bool,
-    stages: tuple[str, ...],
-    temperature: float,
-    weights: tuple[str, ...],
-    continue_from: str | None,
-    **rest: Any,
-) -> None:
+def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_json: bool, **rest: Any) -> None:
     """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
     from tokenizer import Tokenizer
     from tokenizer import train as train_tokenizer
-    from tokenizer.files import check_replaceable
     from tokenizer.inspection import describe_training, vocabulary_record
+    from tokenizer.outputs import check_free, locked
     from tokenizer.training import CurriculumOptions
+    from tokenizer.vocabulary import TOKENIZER_FOLDER
 
-    check_replaceable(out, "gyeol.json", "tokenizer")
-    curriculum = CurriculumOptions.from_text(stages, temperature, weights)
-    trained = train_tokenizer(
-        list(corpus),
-        name=name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace"),
-        curriculum=None if curriculum == CurriculumOptions() else curriculum,
-        continue_from=Tokenizer.load(continue_from) if continue_from else None,
-        **rest,
-    )
-    trained.save(out)
+    with locked(out):
+        check_free(out, TOKENIZER_FOLDER, force)
+        curriculum = CurriculumOptions.from_text(*(rest.pop(key) for key in ("stages", "temperature", "weights")))
+        rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
+        rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
+        name = name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace")
+        trained = train_tokenizer(list(corpus), name=name, **rest)
+        trained.save(out, force=force)
     _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
 
 
@@ -132,8 +123,9 @@ def decode(tokenizer: str, file: Any) -> None:
 @TOKENIZERS
 @click.argument("text", required=False)
 @click.option("--html", type=FOLDER, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
+@FORCE
 @AS_JSON
-def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as_json: bool) -> None:
+def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, force: bool, as_json: bool) -> None:
     """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT.
 
     A tokenizer is gyeol-100k, gyeol-200k or a folder made by `gyeol train`; with --html also any that
@@ -147,7 +139,7 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as
 
         if text is None or as_json:
             raise click.UsageError("--html shows a TEXT, and goes without --json")
-        return click.echo(inspect_in_page(html, text, tokenizers))
+        return click.echo(inspect_in_page(html, text, tokenizers, force=force))
     if len(tokenizers) > 1:
         raise click.UsageError("several tokenizers are shown side by side in a page; add --html FILE")
     loaded = Tokenizer.load(tokenizers[0])
@@ -163,6 +155,7 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, as
 @click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
 @click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
 @click.option("--html", type=FOLDER, help="Also write a page with charts, tables and passages.")
+@FORCE
 @click.argument("texts", nargs=-1, required=True)
 @TEXT_KEY
 @AS_JSON
@@ -172,6 +165,7 @@ def fertility(
     tokenizers: tuple[str, ...],
     against: tuple[str, ...],
     html: Path | None,
+    force: bool,
     texts: tuple[str, ...],
     as_json: bool,
     **rest: Any,
@@ -190,11 +184,11 @@ def fertility(
     from benchmarks.report.terminal import print_fertility
 
     if html:
-        check_report(html)
+        check_report(html, force)
     peers, failed = load_what_loads([*tokenizers, *against])
     result = measure_loaded(peers, failed, len(tokenizers), texts, **rest)
     if html:
-        write_report(html, result, [peer for peer in peers if peer], text_key=rest["text_key"])
+        write_report(html, result, [peer for peer in peers if peer], text_key=rest["text_key"], force=force)
     _print_json(report_json(result)) if as_json else print_fertility(result)
     if result.failed:
         context.exit(1)
@@ -284,30 +278,32 @@ def generate(run: Path, prompts: tuple[str, ...], as_json: bool, **rest: Any) ->
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @click.option("--out", type=FOLDER, default=Path("curves.html"), show_default=True)
-def plot(runs: tuple[Path, ...], out: Path) -> None:
+@FORCE
+def plot(runs: tuple[Path, ...], out: Path, force: bool) -> None:
     """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
     from model.plot import plot_runs
 
-    plot_runs(runs, out)
+    plot_runs(runs, out, force=force)
     click.echo(out)
 
 
 @cli.command()
 @click.option("--out", type=FOLDER, default=Path("gyeol-demo"), show_default=True)
 @click.option("--minutes", type=MINUTES, default=1.5, show_default=True, help="Time for pretraining.")
+@FORCE
 @click.pass_context
-def demo(context: click.Context, out: Path, minutes: float) -> None:
+def demo(context: click.Context, out: Path, minutes: float, force: bool) -> None:
     """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
-    import samples
-    from tokenizer.files import check_replaceable
+    from samples.demo import END, demo_commands, open_demo
+    from tokenizer.outputs import locked
 
-    check_replaceable(out, "tokenizer", "demo")
-    samples.clear_demo(out)
-    for arguments in samples.demo_commands(out, minutes):
-        click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
-        with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
-            cli.invoke(sub)
-    click.echo(samples.DEMO_END.format(folder=out.resolve()))
+    with locked(out):
+        open_demo(out, force)
+        for arguments in demo_commands(out, minutes):
+            click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
+            with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
+                cli.invoke(sub)
+    click.echo(END.format(folder=out.resolve()))
 
 
 def main() -> None:

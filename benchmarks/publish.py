@@ -13,16 +13,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks.command import input_errors
+from benchmarks.command import FORCE, input_errors
 from benchmarks.fertility.measuring import measure
 from benchmarks.fertility.results import Figures, Report, as_json
 from benchmarks.metrics import ALIGNMENT, FERTILITY
 from benchmarks.provenance import provenance
 from benchmarks.report.charts import ratio_picture
-from benchmarks.report.html import check_report
+from benchmarks.report.html import check_packages
 from benchmarks.report.terminal import figure, print_fertility
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, write_json
+from tokenizer.outputs import JSON_MARK, check_file
 
 BASELINE = "o200k_base"
 TOKENIZERS = (
@@ -64,10 +65,12 @@ def _with_interval(part: Figures) -> str:
 @click.argument("texts", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True, help="Folder.")
 @click.option("--name", default="fertility-dev", show_default=True, help="Name of the files that are written.")
-def main(texts: tuple[str, ...], out: Path, name: str) -> None:
+@FORCE
+def main(texts: tuple[str, ...], out: Path, name: str, force: bool) -> None:
     """Measure the shipped vocabularies and their peers on TEXTS; write NAME.json, NAME.md and NAME.svg to --out."""
     with input_errors():
-        check_report(out / f"{name}.svg")
+        check_packages(out / f"{name}.svg")
+        check_file(out / f"{name}.json", JSON_MARK, force)
         if any(Path(text).is_absolute() for text in texts):
             raise InputError("give the texts by a relative path: it is published as it stands")
         report = measure(TOKENIZERS, texts, against=[BASELINE], claim=CLAIM, alignment="kiwi")

@@ -26,16 +26,22 @@ from torch.distributed.tensor import DTensor
 
 from model.config import ModelConfig
 from model.export import llama_config, load_weights, model_tensors, read_config, write_tensors
+from model.log import LOG
 from model.optimizer import Optimizer
 from model.parallel import Workers
 from model.transformer import Transformer
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, read_json, sha256_file, write_json
+from tokenizer.files import atomic_folder, atomic_open, read_json, sha256_file, write_json
+from tokenizer.outputs import Kind, is_empty
+from tokenizer.vocabulary import TOKENIZER_FOLDER
 
 logger = logging.getLogger("gyeol")
 
 WEIGHTS, OPTIMIZER, TRAINING = "model.safetensors", "optimizer.safetensors", "training.json"
-IDENTITY, RESULT = "pretrain.json", "result.json"
+CONFIG, IDENTITY, RESULT = "config.json", "pretrain.json", "result.json"
+_TOKENIZER = (*TOKENIZER_FOLDER.markers, *TOKENIZER_FOLDER.files)
+_FILES = (CONFIG, WEIGHTS, RESULT, LOG, *_TOKENIZER, "checkpoints/step-*", "tensorboard/events.*")
+RUN_FOLDER = Kind("run", (IDENTITY,), "gyeol-run", _FILES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +80,17 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
             raise InputError(
                 f"{run} holds another run ({'; '.join(differences)}); repeat its options or give a new folder"
             )
-        return
-    if run.exists() and any(run.iterdir()):
+    elif run.exists() and not is_empty(run):
         raise InputError(f"{run}: not empty, and holds no run; give a new folder")
-    run.mkdir(parents=True, exist_ok=True)
+    else:
+        run.mkdir(parents=True, exist_ok=True)
+        write_json(run / IDENTITY, identity)  # first: what is killed behind it goes on
     for file in sorted(tokenizer.iterdir()) if tokenizer.is_dir() else []:
-        if file.is_file():
-            shutil.copyfile(file, run / file.name)
-    write_json(run / "config.json", llama_config(config, end_of_text))
-    write_json(run / IDENTITY, identity)
+        if file.is_file() and not (run / file.name).exists():
+            with atomic_open(run / file.name) as handle:
+                handle.write(file.read_bytes())
+    if not (run / CONFIG).exists():
+        write_json(run / CONFIG, llama_config(config, end_of_text))
 
 
 def save_checkpoint(
@@ -157,7 +165,7 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     """
     run = Path(run)
     with torch.device("meta"):
-        model = Transformer(read_config(run / "config.json"))
+        model = Transformer(read_config(run / CONFIG))
     model.to_empty(device="cpu")
     if model.config.tie_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight

@@ -12,6 +12,7 @@ from model.config import ModelConfig
 from model.log import read_log
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, read_json
+from tokenizer.outputs import HTML_MARK, check_file
 
 AXES = {"tokens": "tokens", "flops": "floating-point operations", "seconds": "seconds"}
 METRICS = {"loss": "training loss, nats per token", "bits_per_byte": "validation, bits per byte"}
@@ -28,11 +29,13 @@ STYLE = (
 Curve = tuple[np.ndarray, np.ndarray]
 
 
-def plot_runs(runs: Sequence[str | Path], out: str | Path) -> None:
+def plot_runs(runs: Sequence[str | Path], out: str | Path, *, force: bool = False) -> None:
     """Write the curves of ``runs``, finished or not, to the HTML file ``out``.
 
-    Raises `InputError` for a folder that holds no run, or no step yet.
+    Raises `InputError` for a folder that holds no run, or no step yet, and for a file that is there already; with
+    ``force`` older curves are replaced.
     """
+    check_file(out, HTML_MARK, force)
     curves = {str(run): run_curves(Path(run)) for run in dict.fromkeys(map(str, runs))}
     key = "".join(
         f'<p><b style="color:{_colour(number)}">&#9632;</b> {escape(name)}</p>' for number, name in enumerate(curves)
@@ -44,7 +47,7 @@ def plot_runs(runs: Sequence[str | Path], out: str | Path) -> None:
     )
     with atomic_open(out, "w") as handle:
         handle.write(
-            f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Learning curves</title>'
+            f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{HTML_MARK.decode()}<title>Learning curves</title>'
             f"<style>{STYLE}</style><h1>Learning curves</h1>{key}{charts}</html>\n"
         )
 

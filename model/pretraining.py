@@ -8,6 +8,7 @@ nothing else is random. (With ``max_seconds`` the schedule follows the clock, wh
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from model.pretrain_config import PretrainConfig, PretrainResult
 from model.trainer import Trainer
 from tokenizer.errors import InputError
 from tokenizer.files import read_json, sha256_file, write_json
+from tokenizer.outputs import locked
 from tokenizer.shards import MANIFEST
 
 logger = logging.getLogger("gyeol")
@@ -80,7 +82,7 @@ def pretrain(
     measured = Validation(held_out, shape.max_context, config.eval_tokens, byte_lengths(tokenizer))
     run, end_of_text = Path(out), first.end_of_text
     memory = {"micro_batch_tokens": config.micro_batch_tokens, "context": shape.max_context}
-    with started_workers(resolved) as (workers, device), memory_errors(memory):
+    with started_workers(resolved) as (workers, device), memory_errors(memory), _one_writer(run, workers):
         if workers.first:
             open_run(run, _identity(config, shape, opened), shape, end_of_text, first.path / "tokenizer")
         workers.barrier()
@@ -98,6 +100,11 @@ def pretrain(
             write_json(run / RESULT, asdict(result))
         workers.barrier()
     return result
+
+
+def _one_writer(run: Path, workers: Workers) -> AbstractContextManager[None]:
+    """The lock of the run folder, held by the first process for all."""
+    return locked(run) if workers.first else nullcontext()
 
 
 def dry_run(

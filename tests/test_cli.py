@@ -71,7 +71,8 @@ def test_train_and_its_json(gyeol: Gyeol, tmp_path: Path) -> None:
     assert record["recipe"] == "curriculum"
     assert Tokenizer.load(tmp_path / "t").name == "t"
     again = gyeol("train", CORPUS, "--vocab-size", 1100, "--out", tmp_path / "t")
-    assert again.code == 0
+    assert (again.code, "holds a tokenizer already" in again.err, "--force" in again.err) == (2, True, True)
+    assert gyeol("train", CORPUS, "--vocab-size", 1100, "--out", tmp_path / "t", "--force").code == 0
     assert Tokenizer.load(tmp_path / "t").vocab_size == 1100
 
 
@@ -108,7 +109,14 @@ def test_shard_pretrain_and_generate(gyeol: Gyeol, tokenizer: Path, tmp_path: Pa
     written = json.loads(gyeol("generate", run, *prompts, "--no-heal", "--json").out)
     assert written[1] == {"prompt": "결을 따라", "continuation": transformers_greedy(run, "결을 따라", 4)}
     assert gyeol("plot", run, "--out", tmp_path / "curves.html").code == 0
-    assert "no run" in gyeol("plot", data, "--out", tmp_path / "curves.html").err
+    assert "no run" in gyeol("plot", data, "--out", tmp_path / "other.html").err
+    assert "exists already" in gyeol("plot", run, "--out", tmp_path / "curves.html").err
+    assert gyeol("plot", run, "--out", tmp_path / "curves.html", "--force").code == 0
+    before = contents(run)
+    for force in ([], ["--force"]):  # a run folder holds the tokenizer's files, and is none
+        done = gyeol("train", CORPUS, "--vocab-size", 1000, "--out", run, *force)
+        assert (done.code, "no part of a tokenizer" in done.err) == (2, True), done.err
+    assert contents(run) == before
     other = gyeol("pretrain", "--data", data, "--out", run, "--tokens", 1024, "--context", 32, "--batch-tokens", 128)
     assert (other.code, "run" in other.err) == (2, True)
 
@@ -139,7 +147,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "stage": (["train", CORPUS, "--stage", "words=1", "--out", "t"], "unknown stage 'words'"),
     "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form LEVEL=SHARE"),
     "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' fits no file"),
-    "full folder": (["train", CORPUS, "--out", "."], "exists and holds no tokenizer"),
+    "full folder": (["train", CORPUS, "--out", "."], "something other than a tokenizer"),
     "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),
     "peer": (["fertility", "-t", "nothing", CORPUS], "nothing"),
     "invalid UTF-8": (["encode", "-t", "gyeol-100k", "--errors", "strict", "picture.png"], "invalid UTF-8 at byte 0"),
@@ -197,7 +205,7 @@ def test_a_failure_while_writing_leaves_the_old_whole(
     assert gyeol("train", CORPUS, "--vocab-size", 1000, "--recipe", "plain", "--out", tmp_path / "t").code == 0
     before = contents(tmp_path)
     monkeypatch.setattr("tokenizer.files.os.fsync", break_with(error))
-    done = gyeol("train", CORPUS, "--vocab-size", 1100, "--recipe", "plain", "--out", tmp_path / "t")
+    done = gyeol("train", CORPUS, "--vocab-size", 1100, "--recipe", "plain", "--out", tmp_path / "t", "--force")
     assert (done.code, message in done.err) == (code, True), done.err
     assert contents(tmp_path) == before
 

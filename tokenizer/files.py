@@ -1,11 +1,15 @@
 """Files that are whole or not there: temporary name first, rename last; checksums; the user's cache folder."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
+import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,28 +17,42 @@ from typing import IO, Any
 
 from tokenizer.errors import InputError
 
+PART, OLD = ".gyeol-part", ".gyeol-old"
+"""Ends of the names of what is being written, and of a folder that is being replaced."""
+TEMPORARY = re.compile(rf"\..+\.[0-9a-f]{{8}}({PART}|{OLD})", re.DOTALL)
+"""Names of what `atomic_open` and `atomic_folder` write before it takes its place."""
+
 
 @contextmanager
 def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it over ``path`` when the block ends well.
 
-    If the block raises (Ctrl-C and a full disk included) the temporary file is removed and an older
-    ``path`` stays as it was.
+    If the block raises (Ctrl-C and a full disk included) the temporary file is removed and an older ``path`` stays as
+    it was. Mode and owner of an older file are kept, a link is followed, and what is no regular file (a device, a
+    pipe) is written to directly.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     encoding = None if "b" in mode else "utf-8"
-    handle = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed and renamed below
-        mode, encoding=encoding, dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
-    )
+    if path.exists() and not path.is_file():
+        with open(path, mode, encoding=encoding) as handle:
+            yield handle
+        return
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "may not be written", str(path))
+    _clear_files(path)
+    fresh, access = _temporary(path, PART), stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666
     try:
-        with handle:
+        with open(  # without the umask of other threads in between, and never readable by more than the older file
+            fresh, mode.replace("w", "x"), encoding=encoding, opener=lambda name, flags: os.open(name, flags, access)
+        ) as handle:
+            _try_lock(handle.fileno())
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        os.chmod(handle.name, 0o666 & ~_umask())
-        os.replace(handle.name, path)
+        _keep_owner(path, fresh)
+        os.replace(fresh, path)
     except BaseException:
-        Path(handle.name).unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
         raise
 
 
@@ -42,25 +60,88 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path`` that takes its place when the block ends well.
 
-    An older folder at ``path`` is moved aside first and removed last, so that at every moment a whole
-    folder, old or new, is on the disk.
+    An older folder at ``path`` is renamed first and removed last, so that at every moment a whole folder, old or new,
+    is on the disk; `restore_folder` gives it back its name when the process was killed in between.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    fresh, old = _temporary(path, PART), _temporary(path, OLD)
+    fresh.mkdir()
     try:
         yield fresh
-        os.chmod(fresh, 0o777 & ~_umask())
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-            os.rename(path, old / path.name)
+        _keep_owner(path, fresh)
+        if path.is_dir() and any(path.iterdir()):
+            os.rename(path, old)
             os.rename(fresh, path)
             shutil.rmtree(old)
         else:
-            os.rename(fresh, path)
+            _move_into_place(fresh, path)
     except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
+        restore_folder(path)
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
         raise
+
+
+def _move_into_place(fresh: Path, path: Path) -> None:
+    """Rename ``fresh`` to ``path``, which is missing or an empty folder; file by file where that is a mount point."""
+    try:
+        os.rename(fresh, path)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        for child in fresh.iterdir():
+            os.rename(child, path / child.name)
+        fresh.rmdir()
+
+
+def restore_folder(path: Path) -> None:
+    """Give ``path`` its name back if a killed process left its older folder under a temporary one.
+
+    For one who holds the lock of ``path``: a living process may be between the two renames of `atomic_folder`.
+    """
+    if not path.exists() and (old := [left for left in leftovers(path) if left.name.endswith(OLD)]):
+        os.rename(max(old, key=lambda folder: folder.stat().st_mtime), path)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Temporary files and folders of `atomic_open` and `atomic_folder` beside ``path``, of living processes too."""
+    found = (left for left in path.parent.glob(".*") if TEMPORARY.fullmatch(left.name))
+    return [left for left in found if left.name.startswith(f".{path.name}.")]
+
+
+def _clear_files(path: Path) -> None:
+    """Remove the temporary files that killed processes left of the file ``path``; those of living ones are locked."""
+    for left in leftovers(path):
+        with contextlib.suppress(OSError), open(left, "rb+") as handle:
+            if _try_lock(handle.fileno()):
+                left.unlink()
+
+
+def _try_lock(file: int) -> bool:
+    """Lock an open file until it is closed; False when another process has it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows lets nobody remove an open file
+        return True
+    except OSError:  # locked by another, or a file system without locks
+        return False
+    return True
+
+
+def _temporary(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{suffix}")
+
+
+def _keep_owner(old: Path, fresh: Path) -> None:
+    """Give ``fresh`` the mode and, where allowed, the owner of ``old``, if that is there."""
+    if old.exists():
+        known = old.stat()
+        with contextlib.suppress(OSError, AttributeError):  # not permitted; Windows has no chown
+            os.chown(fresh, known.st_uid, known.st_gid)
+        os.chmod(fresh, stat.S_IMODE(known.st_mode))
 
 
 def cache_folder() -> Path:
@@ -70,13 +151,6 @@ def cache_folder() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gyeol"
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
-
-
-def check_replaceable(folder: str | Path, mark: str, what: str) -> None:
-    """Raise `InputError` for a folder that holds something else than ``what``, which is known by its file ``mark``."""
-    folder = Path(folder)
-    if folder.exists() and not (folder / mark).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: exists and holds no {what}; name another folder")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -114,9 +188,3 @@ def _sha(handle: IO[bytes]) -> str:
     while block := handle.read(1 << 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -16,6 +16,8 @@ from tokenizer.encoding.encoder import Encoder, tables_of
 from tokenizer.encoding.saved_tables import keep, recall
 from tokenizer.encoding.tables import Tables
 from tokenizer.errors import InputError
+from tokenizer.files import leftovers
+from tokenizer.outputs import locked
 from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.text.utf8 import as_bytes, character_spans
 from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary
@@ -40,6 +42,9 @@ class Tokenizer:
     def load(cls, name_or_path: str | Path) -> Tokenizer:
         """Load a shipped vocabulary (``gyeol-100k``) or a saved folder; `InputError` when it is neither, or damaged."""
         folder = shipped_folder(str(name_or_path)) or Path(name_or_path)
+        if not folder.exists() and leftovers(folder):
+            with locked(folder):  # a killed process may have left it under a temporary name
+                pass
         if not (folder / "gyeol.json").is_file():
             why = "has no gyeol.json" if folder.is_dir() else "is no such folder"
             raise InputError(
@@ -53,9 +58,12 @@ class Tokenizer:
         keep(folder, vocabulary, tables)
         return cls(vocabulary, tables)
 
-    def save(self, folder: str | Path) -> None:
-        """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too."""
-        save_vocabulary(self.vocabulary, folder)
+    def save(self, folder: str | Path, *, force: bool = False) -> None:
+        """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too.
+
+        `InputError` when something is there already; with ``force`` an older tokenizer is replaced, and nothing else.
+        """
+        save_vocabulary(self.vocabulary, folder, force=force)
 
     @property
     def vocab_size(self) -> int:

@@ -20,29 +20,33 @@ from benchmarks.report.html_tables import file_table, lead, tokenizer_table
 from benchmarks.report.passages import Passage, PassageCuts, cut, sample_passages
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open
+from tokenizer.outputs import HTML_MARK, check_file
 from tokenizer.text import to_utf8
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = ("jinja2", "matplotlib")
 
 
-def check_report(path: str | Path) -> None:
-    """Raise `InputError` if no page can be written to ``path``; call it before the work, not after it."""
-    path = Path(path)
+def check_report(path: str | Path, force: bool = False) -> None:
+    """Raise `InputError` if no page can be written to ``path``; an older page needs ``force``."""
+    check_packages(path)
+    check_file(path, HTML_MARK, force)
+
+
+def check_packages(path: str | Path) -> None:
+    """Raise `InputError` when a package is missing that charts and pages need."""
     if not all(map(importlib.util.find_spec, PACKAGES)):
         raise InputError(f"{path}: a page needs {' and '.join(PACKAGES)}; run: pip install 'gyeol[report]'")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder; make it, or write the page to another one")
 
 
-def write_report(path: str | Path, report: Report, peers: Sequence[Peer], *, text_key: str = "text") -> None:
+def write_report(
+    path: str | Path, report: Report, peers: Sequence[Peer], *, text_key: str = "text", force: bool = False
+) -> None:
     """Write the report on ``peers`` as a page, with passages of its files.
 
     Raises `InputError` as `check_report` does, and for a file that can no longer be read.
     """
-    check_report(path)
+    check_report(path, force)
     from benchmarks.report.charts import ratio_charts, vocabulary_charts  # needs matplotlib
 
     passages = sample_passages(report.files, text_key=text_key)
@@ -55,12 +59,12 @@ def write_report(path: str | Path, report: Report, peers: Sequence[Peer], *, tex
     _write(path, peers, passages, result=report, charts=charts, tables=tables, lead=lead(report))
 
 
-def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict[str, int]:
+def write_inspection(path: str | Path, text: str, peers: Sequence[Peer], *, force: bool = False) -> dict[str, int]:
     """Write a page with the tokens of ``text`` by each of ``peers``; returns the number of tokens of each.
 
     Raises `InputError` as `check_report` does, for a text that is empty and for one that is no Unicode.
     """
-    check_report(path)
+    check_report(path, force)
     if not text:
         raise InputError("the text is empty; give one to look at")
     to_utf8(text)  # not every peer refuses what is no Unicode
@@ -71,6 +75,7 @@ def write_inspection(path: str | Path, text: str, peers: Sequence[Peer]) -> dict
 def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage], **values: Any) -> list[PassageCuts]:
     """Render the template and write it; the passages with their tokens."""
     import jinja2
+    import markupsafe  # comes with Jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -84,6 +89,7 @@ def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage],
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     page = environment.get_template("report.html.j2").render(
         {"result": None, **values},
+        mark=markupsafe.Markup(HTML_MARK.decode()),
         passages=as_json(shown),
         groups={key: group.head for key, group in GROUPS.items()},
         style=style,
@@ -95,8 +101,8 @@ def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage],
     return shown
 
 
-def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str]) -> str:
+def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str], *, force: bool = False) -> str:
     """Load ``tokenizers`` and `write_inspection`; what was written, in a line for people."""
-    check_report(path)
-    counts = write_inspection(path, text, load_peers(tokenizers))
+    check_report(path, force)
+    counts = write_inspection(path, text, load_peers(tokenizers), force=force)
     return f"{path}: {len(text)} characters, tokens: " + ", ".join(f"{n} {c}" for n, c in counts.items())

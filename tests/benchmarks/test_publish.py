@@ -22,5 +22,7 @@ def test_publish_writes_figures_tables_and_a_picture(tmp_path: Path, monkeypatch
     picture = (tmp_path / "fertility-dev.svg").read_text("utf-8")
     assert "gyeol-100k" in picture
     assert "var(--" not in picture
-    refused = CliRunner().invoke(publish.main, [str(tmp_path), "--out", str(tmp_path)])
+    again = CliRunner().invoke(publish.main, ["samples/news.txt", "--out", str(tmp_path)])
+    assert (again.exit_code, "exists already" in again.output) == (2, True)
+    refused = CliRunner().invoke(publish.main, [str(tmp_path), "--out", str(tmp_path), "--force"])
     assert (refused.exit_code, "relative path" in refused.output) == (2, True)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -85,12 +86,13 @@ def test_a_crash_goes_back_to_the_last_whole_checkpoint(
             pretrain(data, tmp_path / "run", **OPTIONS)
     weights = tmp_path / "run" / "checkpoints" / "step-000010" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
-    (tmp_path / "run" / "checkpoints" / ".step-000015.x.part").mkdir()
+    (tmp_path / "run" / "checkpoints" / ".step-000015.0123abcd.gyeol-part").mkdir()
     newest = latest_checkpoint(tmp_path / "run")
     assert newest is not None
     assert newest.name == "step-000005"
     pretrain(data, tmp_path / "run", **OPTIONS)
     assert "step-000010: damaged" in caplog.text
+    assert not list((tmp_path / "run").rglob(".*"))
     assert log(tmp_path / "run") == log(tmp_path / "whole")
 
 
@@ -120,6 +122,29 @@ def test_another_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.txt").write_text("")
     with pytest.raises(InputError, match="not empty"):
         pretrain(data, tmp_path / "mine", **OPTIONS)
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_a_run_killed_while_it_is_set_up_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Ctrl-C at each of the files that a new run folder gets."""
+    pretrain(data, tmp_path / "whole", **{**OPTIONS, "tokens": 512})
+    replace, left = os.replace, [calls]
+
+    def interrupted(source: Path, target: Path) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 512})
+    pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 512})
+    for name in ("config.json", "tokenizer.json", "pretrain.json", "model.safetensors"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 @pytest.mark.slow

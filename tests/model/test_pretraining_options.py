@@ -190,7 +190,10 @@ def test_curves_are_one_file(data: Path, tmp_path: Path) -> None:
     assert "a&lt;b" in text
     assert "http" not in text
     with pytest.raises(InputError, match="no run"):
-        plot_runs([tmp_path], tmp_path / "curves.html")
+        plot_runs([tmp_path], tmp_path / "other.html")
+    with pytest.raises(InputError, match="exists already"):
+        plot_runs([tmp_path / "c"], tmp_path / "curves.html")
+    plot_runs([tmp_path / "c"], tmp_path / "curves.html", force=True)
 
 
 def test_tensorboard_is_asked_for_by_name(data: Path, tmp_path: Path) -> None:

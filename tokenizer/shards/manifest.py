@@ -19,9 +19,11 @@ import numpy as np
 
 from tokenizer.errors import InputError
 from tokenizer.files import read_json
+from tokenizer.outputs import Kind
 
 FORMAT, VERSION = "gyeol-shards", 1
 MANIFEST, PROGRESS = "manifest.json", "progress.json"
+SHARD_FOLDER = Kind("folder of shards", (MANIFEST, PROGRESS), FORMAT, ("shard-*.bin", "shard-*.idx", "tokenizer/*"))
 TOTALS = ("tokens", "documents", "bytes", "characters")
 """Totals of each shard and of all."""
 OFFSETS: np.dtype[Any] = np.dtype("<u8")

@@ -1,6 +1,5 @@
 """Rules of resuming: the plan of a folder of shards, compared with its content."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 from tokenizer.corpus.reader import STDIN, Errors, find_sources
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
+from tokenizer.outputs import is_empty, remove_folder
 from tokenizer.shards.manifest import FORMAT, PROGRESS, VERSION, read_record
 from tokenizer.tokenizer import Tokenizer
+from tokenizer.vocabulary.folder import TOKENIZER_FOLDER
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT
 
 
@@ -55,20 +56,15 @@ def check_plan(found: dict[str, Any], plan: dict[str, Any], out: Path) -> None:
 
 
 def resume(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
-    """The state to go on from: that of an unfinished run, or the start. What a killed run left half-written, or
-    wrote of a corpus that cannot be read from its middle, is removed."""
+    """The state to go on from: that of an unfinished run, or the start. What a killed run wrote of a corpus that
+    cannot be read from its middle is removed."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder")
-    if not out.exists() or not any(out.iterdir()):
+    if not out.exists() or is_empty(out):
         return plan
     if not (out / PROGRESS).exists():
-        if any(not path.name.endswith(".part") for path in out.iterdir()):
-            raise InputError(f"{out}: exists and holds no shards; name a new folder")
-        state = plan
-    else:
-        state = read_record(out / PROGRESS)
-    for left in [*out.glob(".*.part"), *out.glob(".tokenizer.*")]:
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+        raise InputError(f"{out}: exists and holds no shards; name a new folder")
+    state = read_record(out / PROGRESS)
     if not state["shards"] or str(STDIN) in [file["name"] for file in state["corpus"]]:
         clear(out, state)
         return plan
@@ -82,11 +78,9 @@ def resume(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def clear(out: Path, state: dict[str, Any]) -> None:
-    """Remove what an unfinished run wrote, and the folder if nothing else is in it."""
+    """Remove what an unfinished run wrote."""
     for shard in state["shards"]:
         for kind in ("ids", "offsets"):
             (out / Path(shard[kind]).name).unlink(missing_ok=True)
-    shutil.rmtree(out / "tokenizer", ignore_errors=True)
+    remove_folder(out / "tokenizer", TOKENIZER_FOLDER)
     (out / PROGRESS).unlink(missing_ok=True)
-    if out.is_dir() and not any(out.iterdir()):
-        out.rmdir()

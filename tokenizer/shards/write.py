@@ -18,6 +18,7 @@ import numpy as np
 
 from tokenizer.corpus.reader import Errors, documents, total_size
 from tokenizer.files import atomic_open, write_json
+from tokenizer.outputs import locked
 from tokenizer.progress import progress_bar
 from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest
 from tokenizer.shards.read import verify_shards
@@ -48,13 +49,17 @@ def write_shards(
     options, or something else; nothing is overwritten then.
     """
     out = Path(out)
-    plan = plan_shards(tokenizer, corpus, text_key, errors, shard_tokens)
+    with locked(out):
+        return _write(tokenizer, corpus, out, plan_shards(tokenizer, corpus, text_key, errors, shard_tokens))
+
+
+def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: dict[str, Any]) -> dict[str, Any]:
     if (out / MANIFEST).exists():
         check_plan(read_manifest(out), plan, out)
         manifest = verify_shards(out)
         logger.warning("%s: complete already, and whole; nothing was written", out)
         return manifest
-    state = resume(out, plan)
+    state, new = resume(out, plan), not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / PROGRESS, state)
     try:
@@ -64,6 +69,8 @@ def write_shards(
     except BaseException:
         if not state["shards"]:  # nothing to go on from
             clear(out, state)
+            if new:
+                out.rmdir()
         raise
     totals = {name: sum(shard[name] for shard in state["shards"]) for name in TOTALS}
     write_json(out / MANIFEST, state | totals)

@@ -11,23 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, check_replaceable, parse_json, sha256_file, write_json
+from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
+from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.vocabulary.tokenizer_json import parse_tokenizer_json, tokenizer_json
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
 
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
+FILES = ("tokenizer.json", "tokenizer_config.json")
+TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, FILES)
 _OWN_FIELDS = {"format", "version", "grammar", "strict", "fingerprint", "sha256", "note"}
 """Fields of gyeol.json that are no provenance."""
 
 
-def save_vocabulary(vocabulary: Vocabulary, folder: str | Path) -> None:
-    """Write the folder, whole or not at all; an older tokenizer there is replaced."""
-    check_replaceable(folder, "gyeol.json", "tokenizer")
-    with atomic_folder(folder) as fresh:
-        (fresh / "tokenizer.json").write_text(tokenizer_json(vocabulary), encoding="utf-8")
-        write_json(fresh / "tokenizer_config.json", _config(vocabulary))
-        write_json(fresh / "gyeol.json", _record(vocabulary, fresh))
+def save_vocabulary(vocabulary: Vocabulary, folder: str | Path, *, force: bool = False) -> None:
+    """Write the folder, whole or not at all.
+
+    `InputError` when something is there already; with ``force`` an older tokenizer is replaced, and nothing else.
+    """
+    with locked(folder):
+        check_free(folder, TOKENIZER_FOLDER, force)
+        with atomic_folder(folder) as fresh:
+            _write(vocabulary, fresh)
+
+
+def _write(vocabulary: Vocabulary, fresh: Path) -> None:
+    (fresh / "tokenizer.json").write_text(tokenizer_json(vocabulary), encoding="utf-8")
+    write_json(fresh / "tokenizer_config.json", _config(vocabulary))
+    write_json(fresh / "gyeol.json", _record(vocabulary, fresh))
 
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
@@ -73,7 +84,7 @@ def _record(vocabulary: Vocabulary, folder: Path) -> dict[str, Any]:
         "grammar": vocabulary.grammar,
         "strict": vocabulary.strict,
         "fingerprint": vocabulary.fingerprint,
-        "sha256": {name: sha256_file(folder / name) for name in ("tokenizer.json", "tokenizer_config.json")},
+        "sha256": {name: sha256_file(folder / name) for name in FILES},
     }
     if vocabulary.strict:
         record["note"] = (

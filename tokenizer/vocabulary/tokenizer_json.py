@@ -48,7 +48,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
             "merges": [[names[left], names[right]] for left, right in vocabulary.merges],
         },
     }
-    return json.dumps(content, ensure_ascii=False, indent=1)
+    return json.dumps(content, ensure_ascii=False, separators=(",\n", ": "))  # `indent` takes three times as long
 
 
 def parse_tokenizer_json(raw: Any, path: Path) -> tuple[list[bytes], list[tuple[int, int]], dict[str, int]]:

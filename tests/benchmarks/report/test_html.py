@@ -86,7 +86,9 @@ def test_the_page_loads_nothing_and_text_stays_text(page: Path) -> None:
 
 def test_the_same_result_gives_the_same_page(page: Path, result: Report, peers: list[Peer]) -> None:
     before = page.read_bytes()
-    write_report(page, result, peers)
+    with pytest.raises(InputError, match="exists already"):
+        write_report(page, result, peers)
+    write_report(page, result, peers, force=True)
     assert page.read_bytes() == before
     assert str(page.parent.parent).encode() not in before
 
@@ -122,7 +124,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert re.search(r"15 characters, tokens: gyeol-100k \d+, o200k_base \d+", done.output)
     assert text in Path(page).read_text("utf-8")
-    done = run("fertility", "-t", "gyeol-100k", str(samples.folder() / "news.txt"), "--html", page, "--json")
+    done = run("fertility", "-t", "gyeol-100k", str(samples.folder() / "news.txt"), "--html", page, "--json", "--force")
     assert json.loads(done.stdout)["against"] == ["o200k_base"]
     assert "<svg" in Path(page).read_text("utf-8")
     for arguments in (["-t", "gyeol-100k", "--html", page], ["-t", "gyeol-100k", text, "--json", "--html", page]):

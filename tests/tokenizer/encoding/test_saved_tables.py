@@ -28,7 +28,7 @@ def saved(folder: Path, *pairs: tuple[int, int], grammar: str = "gyeol") -> Path
     tokens = list(BYTES)
     for left, right in pairs:
         tokens.append(tokens[left] + tokens[right])
-    Tokenizer(build(tokens, pairs, grammar=grammar, provenance={"name": "small"})).save(folder)
+    Tokenizer(build(tokens, pairs, grammar=grammar, provenance={"name": "small"})).save(folder, force=True)
     return folder
 
 

@@ -152,6 +152,18 @@ def test_nothing_of_another_kind_is_overwritten(tokenizer: Tokenizer, corpus: Pa
     assert contents(tmp_path / "mine") == {"a.txt": b"mine"}
 
 
+def test_only_our_own_is_removed_of_an_unfinished_run(tokenizer: Tokenizer, corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_shards(tokenizer, [corpus], out)
+    (out / "manifest.json").rename(out / "progress.json")
+    change(out / "progress.json", shards=[], corpus=[])
+    (out / "tokenizer" / "notes.txt").write_text("mine")
+    before = contents(out)
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        write_shards(tokenizer, [corpus], out)
+    assert contents(out) == before
+
+
 def test_a_corpus_that_changed_is_noticed(tokenizer: Tokenizer, corpus: Path, tmp_path: Path) -> None:
     write_shards(tokenizer, [corpus], tmp_path / "out")
     text = corpus.read_text("utf-8")
@@ -168,7 +180,7 @@ def test_a_run_that_wrote_nothing_leaves_nothing(tokenizer: Tokenizer, corpus: P
     write_shards(tokenizer, [corpus], tmp_path / "out")
     (tmp_path / "out" / "manifest.json").rename(tmp_path / "out" / "progress.json")
     change(tmp_path / "out" / "progress.json", shards=[], corpus=[])  # killed before its first shard
-    (tmp_path / "out" / ".shard-00000.bin.abc.part").write_bytes(b"half")
+    (tmp_path / "out" / ".shard-00000.bin.0123abcd.gyeol-part").write_bytes(b"half")
     manifest = write_shards(tokenizer, [corpus], tmp_path / "out")
     assert verify_shards(tmp_path / "out") == manifest
     assert not list((tmp_path / "out").glob(".*"))

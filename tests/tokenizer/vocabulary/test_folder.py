@@ -81,15 +81,15 @@ def test_unknown_names_and_foreign_folders_are_refused(plain: Tokenizer, tmp_pat
     with pytest.raises(InputError, match="unknown tokenizer 'nothing'"):
         Tokenizer.load("nothing")
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="holds no tokenizer"):
-        plain.save(tmp_path)
+    with pytest.raises(InputError, match="something other than a tokenizer"):
+        plain.save(tmp_path, force=True)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
 def test_awkward_tokens_are_spelled_in_tokenizer_json(tmp_path: Path) -> None:
     awkward = [*(bytes([b]) for b in range(256)), b'", "', b'"\\', "가".encode(), b" \n"]
     for tokens, merges in ((awkward, [(0x20, 0x0A)]), (awkward[:256], [])):
-        save_vocabulary(build(tokens, merges), tmp_path / "saved")
+        save_vocabulary(build(tokens, merges), tmp_path / "saved", force=True)
         text = (tmp_path / "saved" / "tokenizer.json").read_text(encoding="utf-8")
         names = json.loads(text)["model"]["vocab"]
         assert [from_unicode(name) for name in names] == tokens
