@@ -69,9 +69,11 @@ def cli() -> None:
 @click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=CURRICULUM["stages"].help)
 @option(CURRICULUM["temperature"])
 @click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=CURRICULUM["weights"].help)
+@option(CURRICULUM["min_documents"])
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
+@click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
 @TEXT_KEY
 @BAD_TEXT
 @AS_JSON
@@ -86,7 +88,8 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
 
     with locked(out):
         check_free(out, TOKENIZER_FOLDER, force)
-        curriculum = CurriculumOptions.from_text(*(rest.pop(key) for key in ("stages", "temperature", "weights")))
+        given = {key: rest.pop(key) for key in ("stages", "weights", "temperature", "min_documents")}
+        curriculum = CurriculumOptions.from_text(**given)
         rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
         rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
         name = name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace")

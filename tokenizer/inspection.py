@@ -14,6 +14,9 @@ from tokenizer.tokenizer import Tokenizer
 
 COLOURS = ("on #264653", "on #6d4c1f", "on #3d405b", "on #1d5c4d", "on #6b2d3e")
 
+SOURCES = 10
+"""Sources of a training that are shown, those that count most."""
+
 
 def token_texts(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     """Each token as text; one that holds part of a character as ``<EA B0>``."""
@@ -73,11 +76,19 @@ def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]
 
 
 def describe_training(record: dict[str, Any]) -> Iterator[str]:
-    """The `vocabulary_record` of a new vocabulary, saved in ``record["folder"]``, in a line for people."""
+    """The `vocabulary_record` of a new vocabulary, saved in ``record["folder"]``, in lines for people."""
     yield (
         f"{record['folder']}: {record['vocab_size']:,} ids, {record['korean_tokens']:,} with Hangul, "
         f"{record['mean_bytes']:.1f} bytes a token on average; from {record['corpus']['bytes']:,} bytes of text"
     )
+    for stage in record["stages"][:-1]:
+        if stage["exhausted"]:
+            yield f"  {stage['stage']}: no further pair at {stage['tokens']:,} tokens; the next stage took the rest"
+    sources = sorted(record["sources"], key=lambda source: -source["share"])
+    for source in sources[:SOURCES] if len(sources) > 1 else []:
+        yield f"  {source['name']}: {source['share']:.1%} of all counts (x {source['weight']:.2f})"
+    if len(sources) > SOURCES:
+        yield f"  and {len(sources) - SOURCES} more sources; gyeol.json has all"
 
 
 def print_vocabulary(tokenizer: Tokenizer) -> None:

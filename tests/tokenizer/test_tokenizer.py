@@ -158,7 +158,7 @@ def test_lone_surrogates_are_refused(plain: Tokenizer) -> None:
         ({"vocab_size": 300}, "300 is below 327: 256 tokens to start from and 71 special"),
         ({"vocab_size": 500_000}, r"fills only [\d,]+ of 500,000 ids"),
         ({"vocab_size": 3000, "recipe": "best"}, "unknown recipe 'best'; known: curriculum, plain, strict"),
-        ({"vocab_size": 3000, "min_count": 0}, "minimum count 0"),
+        ({"vocab_size": 3000, "min_count": 0}, "min_count is 0"),
         ({"vocab_size": 3000, "corpus": "no/such/file.txt"}, "no/such/file.txt"),
     ],
 )

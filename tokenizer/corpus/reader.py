@@ -4,6 +4,7 @@ Everything streams; at most one document, or one piece of a long text file, is h
 one document, cut into pieces (`tokenizer.text.cutting`).
 """
 
+import glob
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ class Document:
     text: str
     source: str
     """The path as found (bytes that are no UTF-8 as U+FFFD), ``-`` for stdin, ``hf:NAME`` for a dataset."""
+    origin: str = ""
+    """The path as it was named: a file, a folder or a pattern."""
 
 
 def documents(
@@ -59,18 +62,18 @@ def documents(
     if errors not in ("replace", "strict"):
         raise InputError(f"errors is {errors!r}; it must be 'replace' or 'strict'")
     empty = True
-    for source in find_sources(paths):
-        name = os.fsencode(source).decode("utf-8", errors="replace")
+    for source, (name, origin) in zip(find_sources(paths), file_names(paths), strict=True):
         for text in _texts(source, text_key, errors, on_progress or (lambda _: None)):
             if text:
                 empty = False
-                yield Document(text, name)
+                yield Document(text, name, origin)
     if empty:
         raise InputError(f"{', '.join(map(str, paths)) or 'the corpus'}: holds no text; name files that do")
 
 
 def find_files(paths: Sequence[str | Path]) -> list[Path]:
-    """The files behind ``paths``; folders give what they hold of the known kinds, hidden files left out.
+    """The files behind ``paths``; folders give what they hold of the known kinds, hidden files left out, and patterns
+    (``news/*.txt``, ``**`` for any folders) what they fit.
 
     `InputError` for a path that does not exist, a folder without such a file and a file of another kind.
     """
@@ -85,8 +88,10 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
                     f"{path}: no {', '.join(FORMATS)} file in this folder (plain or {', '.join(COMPRESSIONS)})"
                 )
             found += inside
+        elif not path.exists() and (matches := sorted(glob.glob(str(path), recursive=True))):
+            found += find_files(matches)
         elif not path.exists():
-            raise InputError(f"{path}: no such file or folder")
+            raise InputError(f"{path}: no such file or folder, and a pattern that fits none")
         elif not _format(path):
             raise InputError(
                 f"{path}: unknown kind of file; known: {', '.join(FORMATS)}, each plain or {', '.join(COMPRESSIONS)}"
@@ -98,10 +103,26 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
 
 def find_sources(paths: Sequence[str | Path]) -> list[Path | str]:
     """As `find_files`, with names of datasets (``hf:NAME`` or ``hf:NAME:SPLIT``) passed through."""
-    found: list[Path | str] = []
-    for path in paths:
-        found += [str(path)] if str(path).startswith(DATASET) else find_files([path])
-    return found
+    return [source for source, _ in _with_origins(paths)]
+
+
+def file_names(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
+    """For each of `find_sources` its name, and the one of ``paths`` that it was found by, as in `Document`."""
+    return [(_name(source), _name(origin)) for source, origin in _with_origins(paths)]
+
+
+def _with_origins(paths: Sequence[str | Path]) -> list[tuple[Path | str, str | Path]]:
+    """Each source once, with the path that it was first found by."""
+    found: dict[str, tuple[Path | str, str | Path]] = {}
+    for origin in paths:
+        for source in [str(origin)] if str(origin).startswith(DATASET) else find_files([origin]):
+            key = str(source) if isinstance(source, str) or source == STDIN else os.path.realpath(source)
+            found.setdefault(key, (source, origin))
+    return list(found.values())
+
+
+def _name(source: Path | str) -> str:
+    return os.fsencode(source).decode("utf-8", errors="replace")
 
 
 def total_size(paths: Sequence[str | Path]) -> int | None:

@@ -5,13 +5,14 @@
 ``recipes``         `train`: reads the corpus, learns by a recipe, builds the tokenizer; start here
 ``collect``         one pass over the corpus, on threads: distinct words with counts, and the runs that they form
 ``counts``          `CountTable`, the hash table of byte strings in which everything is counted
-``curriculum``      options, weights of files, and the loop over the stages
+``curriculum``      options, weights of sources, and the loop over the stages
 ``stages``          the training text of each stage, as ids by the merges so far
 ``morpheme_cuts``   words cut at the morphemes that Kiwi finds
 ``merges``          `learn_merges`: sets up the arrays of the merge loop and grows them
 ``merge_kernel``    the merge loop: the most frequent pair, merged again and again; its docstring has the design
 ``merge_arrays``    its arrays, field by field: text, pairs, heap
 ``merge_rules``     which pairs may become a token
+``sections``        where in the corpus a string stands, for the rule of documents
 ``records``         what is recorded of a training in gyeol.json
 """
 

@@ -8,7 +8,7 @@ kept and counts that many times, chosen by its hash. So memory grows with the di
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -27,7 +27,9 @@ from tokenizer.text.utf8 import joined, to_utf8
 from tokenizer.threads import per_thread
 from tokenizer.training.counts import Counts, CountTable
 from tokenizer.training.records import CorpusRecord
+from tokenizer.training.sections import add_rows, note_sections, with_rows
 
+EMPTY = np.empty(0, dtype=np.int32)
 RUN_WORDS = 100_000_000
 SECTION = 1 << 16
 """Bytes of a long document that the document-frequency rule takes for a document of its own."""
@@ -37,16 +39,18 @@ BATCH_BYTES = 1 << 20
 
 @dataclass
 class Source:
-    """The words and runs of one file, or of all."""
+    """The words and runs of one source, of a part of it with a factor of its own, or of all."""
 
     name: str
-    """Its path, as in `Document.source`; empty for all files."""
+    """Its path as it was named, as in `Document.origin`; empty for all files."""
+    factor: float
+    """Factor for the counts of its words."""
     size: int
     """Bytes of UTF-8."""
     words: NDArray[np.int32]
     """Indices of its distinct words in `Collection.words`, ascending."""
     counts: NDArray[np.int64]
-    """Occurrences of each of ``words`` in this file."""
+    """Occurrences of each of ``words`` in this source."""
     run_words: NDArray[np.int32]
     """The runs, as indices of their words in `Collection.words`, one run after another."""
     run_offsets: NDArray[np.int64]
@@ -61,8 +65,14 @@ class Collection:
 
     words: Counts
     """Every distinct word and its occurrences in the whole corpus."""
+    word_sections: NDArray[np.int32]
+    """Sections of each word, ``spread`` places a row (`tokenizer.training.sections`)."""
+    spread: int
+    """Places of each row of ``word_sections``."""
+    total_sections: int
+    """Number of sections of the corpus."""
     sources: list[Source]
-    """The files in the order in which they were read."""
+    """The sources in the order in which they were read."""
     run_weight: int
     """Number of runs of the corpus that each kept run stands for, a power of two."""
     record: CorpusRecord
@@ -78,27 +88,39 @@ class _Batch(NamedTuple):
     """Section of the corpus in which each starts."""
 
 
-def collect(documents: Iterable[Document], grammar: str = "gyeol", *, threads: int = 2) -> Collection:
-    """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and files are kept apart; else all of them
-    are one source.
+def collect(
+    documents: Iterable[Document],
+    grammar: str = "gyeol",
+    *,
+    threads: int = 2,
+    factor_of: Callable[[Document], float] = lambda _: 1.0,
+    spread: int = 0,
+) -> Collection:
+    """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and sources are kept apart; else all of them
+    are one.
 
-    Files are added one after another, so the result does not depend on the threads' timing but for the numbering of
+    ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word. Sources are
+    added one after another, so the result does not depend on the threads' timing but for the numbering of
     words, which nothing downstream depends on.
     """
     reader = _Reader()
     table = CountTable()
     sources: list[Source] = []
+    rows = EMPTY
     level, kept = 0, 0
-    for name, group in groupby(documents, key=lambda document: document.source if grammar == "gyeol" else ""):
+    for (name, factor), group in groupby(
+        documents, key=lambda document: (document.origin, factor_of(document)) if grammar == "gyeol" else ("", 1.0)
+    ):
         before = reader.record.bytes
-        parts = per_thread(lambda: _Part(scanner(grammar)), _Part.add, reader.batches(group), threads)
-        source = _as_source(name, reader.record.bytes - before, parts, table)
+        parts = per_thread(lambda: _Part(scanner(grammar), spread), _Part.add, reader.batches(group), threads)
+        source, rows = _as_source(name, factor, reader.record.bytes - before, parts, table, rows)
         sources.append(source)
         kept += _thin(source, level, table) if level else source.run_words.size
         while kept > RUN_WORDS:
             level += 1
             kept = sum(_thin(each, level, table) for each in sources)
-    return Collection(table.result(), sources, 1 << level, reader.finished())
+    total = reader.sections
+    return Collection(table.result(), rows, spread, total, sources, 1 << level, reader.finished())
 
 
 class _Reader:
@@ -107,7 +129,7 @@ class _Reader:
     def __init__(self) -> None:
         self.record = CorpusRecord()
         self._digest = hashlib.sha256()
-        self._section = 0
+        self.sections = 0
 
     def batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         """The documents in batches of about `BATCH_BYTES`."""
@@ -121,8 +143,8 @@ class _Reader:
             self.record.characters += len(document.text)
             self.record.bytes += len(raw)
             batch.texts.append(raw)
-            batch.first_sections.append(self._section)
-            self._section += 1 + len(raw) // SECTION
+            batch.first_sections.append(self.sections)
+            self.sections += 1 + len(raw) // SECTION
             held += len(raw)
             if held >= BATCH_BYTES:
                 yield batch
@@ -139,12 +161,16 @@ class _Reader:
 
 @dataclass
 class _Part:
-    """The words and runs that one thread found in its share of a file."""
+    """The words and runs that one thread found in its share of a source."""
 
     scanner: int
     """Number of the grammar's scanner."""
+    spread: int
+    """Sections to note of each word."""
     table: CountTable = field(default_factory=CountTable)
     """The words."""
+    rows: NDArray[np.int32] = field(default_factory=lambda: EMPTY)
+    """Sections of each word, ``spread`` places a row."""
     ids: list[NDArray[np.int32]] = field(default_factory=list)
     """By batch, the words of its runs as indices into ``table``."""
     sizes: list[NDArray[np.int32]] = field(default_factory=list)
@@ -157,8 +183,11 @@ class _Part:
         data = joined(batch.texts)
         ends = np.cumsum([len(text) for text in batch.texts], dtype=np.int64)
         firsts = np.array(batch.first_sections, dtype=np.int64)
-        bounds, in_run, sizes, sections = _cut(data, ends, firsts, class_table(), self.scanner)
+        bounds, in_run, sizes, sections, word_sections = _cut(data, ends, firsts, class_table(), self.scanner)
         ids = self.table.add(data, bounds[:-1], bounds[1:])
+        if self.spread:
+            self.rows = with_rows(self.rows, self.spread, len(self.table))
+            note_sections(self.rows, self.spread, ids, word_sections)
         if sizes.size:
             self.ids.append(ids[in_run])
             self.sizes.append(sizes)
@@ -172,13 +201,14 @@ def _cut(
     first_sections: NDArray[np.int64],
     classes: NDArray[np.uint8],
     scanner: int,
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Cut documents that end at ``ends`` into words: the bytes at which these start and the last ends, for each
-    whether it stands in a run, and each run's number of words and section."""
+    whether it stands in a run, each run's number of words and section, and each word's section."""
     bounds = np.empty(data.size + 1, dtype=np.int64)
     in_run = np.zeros(data.size, dtype=np.bool_)
     sizes = np.empty(data.size // 2 + 1, dtype=np.int32)
     sections = np.empty(data.size // 2 + 1, dtype=np.int32)
+    word_sections = np.empty(data.size, dtype=np.int32)
     bounds[0] = 0
     words = runs = position = np.int64(0)
     for document in range(ends.size):
@@ -188,29 +218,38 @@ def _cut(
             first = words
             while position < run_end:
                 position = next_word(data, position, run_end, classes) if scanner == GYEOL else run_end
+                word_sections[words] = first_sections[document] + (position - 1 - start) // SECTION
                 words += 1
                 bounds[words] = position
             if words - first > 1:
                 in_run[first:words] = True
                 sizes[runs] = words - first
-                sections[runs] = first_sections[document] + (position - start) // SECTION
+                sections[runs] = first_sections[document] + (position - 1 - start) // SECTION
                 runs += 1
-    return bounds[: words + 1].copy(), in_run[:words].copy(), sizes[:runs].copy(), sections[:runs].copy()
+    found = sizes[:runs].copy(), sections[:runs].copy(), word_sections[:words].copy()
+    return bounds[: words + 1].copy(), in_run[:words].copy(), *found
 
 
-def _as_source(name: str, size: int, parts: list[_Part], table: CountTable) -> Source:
-    """Number the words of a file's parts by the common table, and join the parts."""
+def _as_source(
+    name: str, factor: float, size: int, parts: list[_Part], table: CountTable, rows: NDArray[np.int32]
+) -> tuple[Source, NDArray[np.int32]]:
+    """Number the words of a source's parts by the common table, and join the parts; the sections of the words of
+    ``table`` with those of the parts."""
     found, counts, run_words = [], [], []
     for part in parts:
         words = part.table.result()
         numbers = table.add(words.data, words.offsets[:-1], words.offsets[1:], words.counts)
+        if part.spread:
+            rows = with_rows(rows, part.spread, len(table))
+            add_rows(rows, part.spread, numbers, part.rows, np.arange(numbers.size, dtype=np.int32))
         found.append(numbers)
         counts.append(words.counts)
         run_words += [numbers[ids] for ids in part.ids]
     distinct, inverse = np.unique(np.concatenate(found), return_inverse=True)
     sizes = _concatenated(size for part in parts for size in part.sizes)
-    return Source(
+    source = Source(
         name,
+        factor,
         size,
         words=distinct.astype(np.int32),
         counts=np.bincount(inverse, weights=np.concatenate(counts), minlength=distinct.size).astype(np.int64),
@@ -218,6 +257,7 @@ def _as_source(name: str, size: int, parts: list[_Part], table: CountTable) -> S
         run_offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         sections=_concatenated(section for part in parts for section in part.sections),
     )
+    return source, rows
 
 
 def _concatenated(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:

@@ -13,20 +13,27 @@ Each stage goes on from the tokens of the one before and may merge pairs over lo
 The finished vocabulary is ordinary BPE: encoding needs no analyser, only the merges in their order. The merges of
 the first stage come first, and so most tokens end where morphemes do.
 
-Files are weighted: a file of n bytes counts as if it had n**temperature (scaled so that all together keep
-their size), so that many registers shape the vocabulary and not the largest file alone.
+Sources are weighted: one of n bytes counts as if it had n**temperature (scaled so that all together keep their size),
+so that many registers shape the vocabulary and not the largest source alone. A source is what was named: a folder with
+all its files, a pattern with all that it fits, or a single file. Weights decide the order of merges; whether a string
+is too rare to become a token, its occurrences and documents decide, unweighted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.corpus.reader import Document
 from tokenizer.errors import InputError
 from tokenizer.options import name_and_number
 from tokenizer.training.collect import Collection
@@ -34,11 +41,13 @@ from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, learn_merges
 from tokenizer.training.morpheme_cuts import word_cuts
-from tokenizer.training.records import StageRecord
+from tokenizer.training.records import SourceRecord, StageRecord
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
 
 SCALE = 100
-"""Counts are multiplied by this, so that weights of files in hundredths are integers."""
+"""Counts are multiplied by this, so that weights in hundredths are integers."""
+MOST_DOCUMENTS = 64
+"""The most that `CurriculumOptions.min_documents` may be: of each word so many sections are noted, four bytes each."""
 LEVELS = ("morphemes", "eojeols", "superwords")
 
 
@@ -63,20 +72,23 @@ class CurriculumOptions:
     """Stages in their order (morphemes, eojeols, superwords), each with the share of the vocabulary that is filled when
     it ends; the last ends at 1. By default morphemes to 0.72, superwords to 1."""
     temperature: float = 0.5
-    """Influence of the size of a file: 1 counts files by size, 0 all alike."""
+    """Influence of the size of a source (a folder, pattern or file as named): 1 counts sources by size, 0 all alike."""
     weights: tuple[tuple[str, float], ...] = ()
-    """Factors for the counts of files by name: a pattern such as en_* and its factor; the first that fits counts."""
+    """Factors for the counts of files by name, or by the folder they were named with: a pattern such as en_* and its
+    factor; the first that fits counts."""
+    min_documents: int = 2
+    """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
     """Most words that a token may span."""
     min_sections: int = 3
     """Least number of sections of the corpus (64 KiB each) in which a token of several words occurs."""
 
     @classmethod
-    def from_text(cls, stages: Sequence[str], temperature: float, weights: Sequence[str]) -> CurriculumOptions:
+    def from_text(cls, stages: Sequence[str], weights: Sequence[str], **options: Any) -> CurriculumOptions:
         """Options from LEVEL=SHARE and FILES=FACTOR as a command line has them."""
         chosen = tuple(Stage(*name_and_number(text, "LEVEL=SHARE")) for text in stages) or DEFAULT_STAGES
         factors = tuple(name_and_number(text, "FILES=FACTOR") for text in weights)
-        return cls(stages=chosen, temperature=temperature, weights=factors)
+        return cls(stages=chosen, weights=factors, **options)
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
@@ -97,39 +109,96 @@ class CurriculumOptions:
                 f"temperature {self.temperature}: choose from 0 (all files equal) to 1 (as large as they are)"
             )
         for pattern, factor in self.weights:
-            if not factor >= 0.01:
-                raise InputError(f"weight {factor} for {pattern!r} is below 0.01; leave the file out instead")
+            if not 0.01 <= factor <= 1000:
+                raise InputError(
+                    f"weight {factor} for {pattern!r} is not from 0.01 to 1000; leave a file out that is to count less"
+                )
+        if not 1 <= self.min_documents <= MOST_DOCUMENTS:
+            raise InputError(f"min_documents is {self.min_documents}; it must be from 1 to {MOST_DOCUMENTS}")
+
+    @property
+    def spread(self) -> int:
+        """Sections to note of each word, so that both rules can be checked."""
+        return max(self.min_documents, self.min_sections)
 
 
-def file_weights(collection: Collection, options: CurriculumOptions) -> NDArray[np.int64]:
-    """Weight of an occurrence in each file, in units of 1 / `SCALE`, at least one unit."""
-    sizes = np.array([source.size for source in collection.sources], dtype=np.float64)
-    tempered = sizes**options.temperature
-    weights = tempered / sizes * (sizes.sum() / tempered.sum())
-    used = set()
-    for i, source in enumerate(collection.sources):
-        for pattern, factor in options.weights:
-            if fnmatch(Path(source.name).name, pattern) or fnmatch(source.name, pattern):
-                weights[i] *= factor
-                used.add(pattern)
-                break
-    if unused := [pattern for pattern, _ in options.weights if pattern not in used]:
-        raise InputError(
-            f"weight pattern {unused[0]!r} fits no file that an earlier pattern leaves; files are named like "
-            f"{Path(collection.sources[0].name).name}"
-        )
-    return np.maximum(1, np.round(SCALE * weights)).astype(np.int64)
+def source_weights(collection: Collection, temperature: float) -> NDArray[np.int64]:
+    """Weight of an occurrence in each of the collection's sources, in units of 1 / `SCALE`, at least one unit."""
+    names = [source.name for source in collection.sources]
+    sizes = Counter[str]()
+    for source in collection.sources:
+        sizes[source.name] += source.size
+    tempered = {name: size**temperature for name, size in sizes.items()}
+    scale = sum(sizes.values()) / sum(tempered.values())
+    weights = [
+        tempered[name] / sizes[name] * scale * source.factor
+        for name, source in zip(names, collection.sources, strict=True)
+    ]
+    return np.maximum(1, np.round(SCALE * np.array(weights))).astype(np.int64)
+
+
+def source_records(collection: Collection, weights: NDArray[np.int64]) -> list[SourceRecord]:
+    """What each source, all its parts together, weighs."""
+    sizes, weighted = Counter[str](), Counter[str]()
+    for source, weight in zip(collection.sources, weights.tolist(), strict=True):
+        sizes[source.name] += source.size
+        weighted[source.name] += source.size * weight
+    total = weighted.total()
+    return [
+        SourceRecord(Path(name).name, size, weighted[name] / size / SCALE, weighted[name] / total)
+        for name, size in sizes.items()
+    ]
+
+
+class FileFactors:
+    """Factors for the counts of files by name: that of the first pattern that fits a file, or the source it is of.
+
+    Patterns and names are compared in NFC: macOS names files in NFD. `InputError` for a pattern that no file is left
+    for.
+    """
+
+    def __init__(self, weights: Sequence[tuple[str, float]], files: Iterable[tuple[str, str]]) -> None:
+        self._patterns = [(normalize("NFC", pattern), factor) for pattern, factor in weights]
+        found = {self._first(*file): file for file in files}
+        for number, (pattern, _) in enumerate(weights):
+            if number not in found:
+                names = ", ".join(Path(name).name for name, _ in list(found.values())[:3])
+                raise InputError(
+                    f"weight pattern {pattern!r} fits no file{' that an earlier pattern leaves' if number else ''}; "
+                    f"files are named like {names}"
+                )
+
+    def __call__(self, document: Document) -> float:
+        """The factor for the counts of a document."""
+        number = self._first(document.source, document.origin)
+        return 1.0 if number is None else self._patterns[number][1]
+
+    @cache  # noqa: B019, one for a training
+    def _first(self, name: str, origin: str) -> int | None:
+        """Number of the first pattern that fits, or None."""
+        names = {normalize("NFC", part) for path in (name, origin) for part in (path, Path(path).name)}
+        fitting = (i for i, (pattern, _) in enumerate(self._patterns) if any(fnmatch(name, pattern) for name in names))
+        return next(fitting, None)
 
 
 def learn(
-    collection: Collection, start: Learned, wanted: int, options: CurriculumOptions, *, min_count: int = 2
+    collection: Collection,
+    weights: NDArray[np.int64],
+    start: Learned,
+    wanted: int,
+    options: CurriculumOptions,
+    *,
+    min_count: int = 2,
 ) -> tuple[Learned, list[StageRecord]]:
     """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
-    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage."""
-    weights = file_weights(collection, options)
+    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage.
+
+    A stage that finds no further pair leaves the rest of its share to those behind it.
+    """
     words = _weighted(collection, weights)
     cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
-    rules = Rules(min_count * SCALE, options.max_eojeols, options.min_sections)
+    documents = min(options.min_documents, collection.total_sections)
+    rules = Rules(min_count, options.max_eojeols, documents, options.min_sections, collection.spread)
     first, learned = len(start.tokens), start
     records: list[StageRecord] = []
     for stage in options.stages:
@@ -139,9 +208,7 @@ def learn(
         learned = learn_merges(sequences, tokens, target, rules=rules, title=f"Learning {stage.level}")
         learned = replace(learned, merges=merges + learned.merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
-        records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last))
-        if learned.exhausted:
-            break
+        records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))
     return learned, records
 
 

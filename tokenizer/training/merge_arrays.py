@@ -20,9 +20,13 @@ class Words(NamedTuple):
     word_of: NDArray[np.int32]
     """For each cell the index of its word; undefined for separators."""
     weights: NDArray[np.int64]
-    """Occurrences of each word, multiplied by the weight of its file."""
+    """Occurrences of each word, multiplied by the weight of its source."""
+    occurrences: NDArray[np.int64]
+    """Occurrences of each word."""
     sections: NDArray[np.int32]
-    """Section of the corpus that each word stands in, for the document-frequency rule; else of size 0."""
+    """The one section of the corpus that each word stands in, of the first words; size 0 without any."""
+    rows: NDArray[np.int32]
+    """Sections of the words behind those, a row for each (`tokenizer.training.sections`); size 0 without any."""
 
 
 class Pairs(NamedTuple):

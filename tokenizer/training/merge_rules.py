@@ -3,22 +3,28 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokenizer.native.compile import native
 from tokenizer.training.counts import StringTable
 from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
+from tokenizer.training.sections import NONE
 
 
 class Rules(NamedTuple):
     """Conditions on a pair that is to become a token."""
 
     min_count: int = 2
-    """Pairs that count less are not merged."""
+    """Pairs that occur less often are not merged, whatever their weight."""
     max_eojeols: int = 0
     """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans at most
     so many words. 0 lets any pair merge, as other trainers do."""
+    min_documents: int = 1
+    """A token with a letter must occur in so many sections of the corpus, where the words say theirs."""
     min_sections: int = 1
-    """A token of several words must occur in so many sections of the corpus, where the words say theirs."""
+    """A token of several words must occur in so many."""
+    spread: int = 1
+    """Places in a row of `Words.rows`; no fewer than the larger of both."""
 
 
 PLAIN_RULES = Rules()
@@ -31,9 +37,12 @@ def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: 
     a, b = ids_of(pairs, entry)
     if rules.max_eojeols > 0 and not _clean(tokens, a, b, rules.max_eojeols):
         return False
-    if words.sections.size == 0 or not _joins_words(tokens, a, b):
-        return True
-    return _widespread(words, pairs, entry, rules.min_sections)
+    if words.sections.size + words.rows.size == 0:
+        return True  # counts are occurrences, and high enough
+    least = rules.min_documents if _has_letter(tokens, a, b) else 1
+    if _joins_words(tokens, a, b):
+        least = max(least, rules.min_sections)
+    return _widespread(words, pairs, entry, rules, least)
 
 
 @native
@@ -69,11 +78,11 @@ def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
 
 
 @native
-def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
-    """Whether a pair occurs in ``least`` sections of the corpus."""
+def _widespread(words: Words, pairs: Pairs, entry: int, rules: Rules, least: int) -> bool:
+    """Whether a pair occurs often enough, and in ``least`` sections of the corpus."""
     a, b = ids_of(pairs, entry)
     seen = np.empty(least, dtype=np.int32)
-    count = 0
+    count = occurrences = np.int64(0)
     segment = pairs.heads[entry]
     while segment >= 0:
         start = pairs.segment_starts[segment]
@@ -81,18 +90,42 @@ def _widespread(words: Words, pairs: Pairs, entry: int, least: int) -> bool:
             p = np.int64(pairs.positions[at])
             if words.cells[p] != a or words.cells[p + span(words.cells, p)] != b:
                 continue
-            section = words.sections[words.word_of[p]]
-            new = True
-            for k in range(count):
-                if seen[k] == section:
-                    new = False
-                    break
-            if new:
-                seen[count] = section
-                count += 1
-                if count == least:
-                    return True
+            word = np.int64(words.word_of[p])
+            occurrences += words.occurrences[word]
+            count = _see(words, word, rules.spread, seen, count)
+            if count == least and occurrences >= rules.min_count:
+                return True
         segment = pairs.segment_nexts[segment]
+    return False
+
+
+@native
+def _see(words: Words, word: int, spread: int, seen: NDArray[np.int32], count: int) -> int:
+    """Enter the sections of a word into ``seen``, which has ``count`` of them; their number then."""
+    row = (word - words.sections.size) * spread
+    for place in range(spread if row >= 0 else 1):
+        section = words.rows[row + place] if row >= 0 else words.sections[word]
+        if section == NONE or count == seen.size:
+            break
+        new = True
+        for k in range(count):
+            if seen[k] == section:
+                new = False
+                break
+        if new:
+            seen[count] = section
+            count += 1
+    return count
+
+
+@native
+def _has_letter(tokens: StringTable, a: int, b: int) -> bool:
+    """Whether the bytes of two tokens hold an ASCII letter, or any part of a character beyond ASCII."""
+    for token in (a, b):
+        for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
+            c = tokens.arena[k]
+            if c >= 0x80 or 0x61 <= c | 0x20 <= 0x7A:
+                return True
     return False
 
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,12 @@ class Sequences:
     """Item of ``ids`` at which each word starts, and behind the last one its end."""
     weights: NDArray[np.int64]
     """Occurrences (weighted) of each word."""
-    sections: NDArray[np.int32] | None = None
-    """For the document-frequency rule: section of the corpus that each word stands in."""
+    occurrences: NDArray[np.int64] | None = None
+    """Occurrences of each word where weights are something else."""
+    sections: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    """The one section of the corpus that each word stands in, of the first words."""
+    rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    """Sections of the words behind those, a row for each (`tokenizer.training.sections`)."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -107,8 +111,8 @@ class _State:
         cells = np.full(words.ids.size + words.weights.size + 2, arrays.SEPARATOR, dtype=np.int32)
         word_of = np.zeros(cells.size, dtype=np.int32)
         _lay_out(words.ids, words.offsets, cells, word_of)
-        sections = np.empty(0, dtype=np.int32) if words.sections is None else words.sections
-        self.words = arrays.Words(cells, word_of, words.weights, sections)
+        occurrences = words.weights if words.occurrences is None else words.occurrences
+        self.words = arrays.Words(cells, word_of, words.weights, occurrences, words.sections, words.rows)
         self.rules = rules
         self.tokens = _token_table(tokens, capacity)
         self.pairs = self._index()

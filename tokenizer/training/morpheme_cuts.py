@@ -35,14 +35,15 @@ def word_cuts(words: Counts, min_count: int, title: str) -> tuple[NDArray[np.int
 
 def morpheme_pieces(
     words: Counts, cuts: tuple[NDArray[np.int64], NDArray[np.int32]], kept: NDArray[np.bool_]
-) -> Counts:
+) -> tuple[Counts, NDArray[np.int32], NDArray[np.int32]]:
     """The words with Hangul cut as by `word_cuts`, if they are ``kept``, and all others as by the grammar o200k (so
-    before capitals); equal pieces are counted together."""
+    before capitals): the distinct pieces with their counts, and of each piece of a word the number among them and the
+    word."""
     data = padded(words.data)
     starts, ends, of_word = _piece_bounds(data, words.offsets, kept, *cuts, class_table())
     table = CountTable()
-    table.add(data, starts, ends, words.counts[of_word])
-    return table.result()
+    numbers = table.add(data, starts, ends, words.counts[of_word])
+    return table.result(), numbers, of_word
 
 
 @native

@@ -14,24 +14,26 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tokenizer.corpus.reader import Errors, documents, total_size
+from tokenizer.corpus.reader import Errors, documents, file_names, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
 from tokenizer.training.counts import Counts
-from tokenizer.training.curriculum import CurriculumOptions, learn
+from tokenizer.training.curriculum import CurriculumOptions, FileFactors, learn, source_records, source_weights
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, Sequences, learn_merges
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
-from tokenizer.training.records import StageRecord, versions
+from tokenizer.training.records import SourceRecord, StageRecord, versions
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
 
 GRAMMARS = {"curriculum": "gyeol", "plain": "o200k", "strict": "o200k"}
 RECIPES = tuple(GRAMMARS)
+MOST_COUNT = 10**9
+"""The most that a minimum count may be."""
 
 
 def train(
@@ -42,6 +44,7 @@ def train(
     curriculum: CurriculumOptions | None = None,
     continue_from: Tokenizer | None = None,
     min_count: int = 2,
+    fill_what_you_can: bool = False,
     name: str | None = None,
     text_key: str = "text",
     errors: Errors = "replace",
@@ -51,25 +54,30 @@ def train(
 
     ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them. ``curriculum`` has
     the options of that recipe. ``continue_from`` keeps the tokens, merges and special tokens of a tokenizer of
-    the same grammar and adds to them. Pairs that count less than ``min_count`` are not merged. `InputError` for an
-    unknown recipe, options that do not fit it, a vocabulary too small for the bytes and special tokens, and one
-    that the corpus cannot fill.
+    the same grammar and adds to them. Pairs that occur less than ``min_count`` times are not merged.
+    ``fill_what_you_can`` is content with fewer ids where the corpus has no more. `InputError` for an unknown recipe,
+    options that do not fit it, a vocabulary too small for the bytes and special tokens, and one that the corpus
+    cannot fill.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
-    job = _job(recipe, vocab_size, curriculum, continue_from, min_count)
+    job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
+    factors = FileFactors(options.weights, file_names(paths))
+    spread = options.spread if recipe == "curriculum" else 0
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
-        collection = collect(source, GRAMMARS[recipe], threads=threads or cores())
-    options = curriculum or CurriculumOptions()
+        collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), factor_of=factors, spread=spread)
+    sources: list[SourceRecord] = []
     if recipe == "curriculum":
-        learned, stages = learn(collection, job.start, job.wanted, options, min_count=min_count)
+        weights = source_weights(collection, options.temperature)
+        sources = source_records(collection, weights)
+        learned, stages = learn(collection, weights, job.start, job.wanted, options, min_count=min_count)
     else:
         learned, stages = _learn_flat(collection.words, job, recipe, min_count)
-    if learned.exhausted:
+    if learned.exhausted and not fill_what_you_can:
         reached = len(learned.tokens) + len(job.special_tokens)
         raise InputError(
-            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no further pair of tokens occurs "
-            f"{min_count} times; give more text, or ask for at most {reached:,}"
+            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no further pair of tokens occurs {min_count} "
+            "times, and where it should; give more text, or take what it fills by fill_what_you_can=True"
         )
     provenance = {
         "name": name,
@@ -78,6 +86,7 @@ def train(
         "options": asdict(options) if recipe == "curriculum" else {},
         "continued_from": continue_from.fingerprint if continue_from else None,
         "stages": [asdict(stage) for stage in stages],
+        "sources": [asdict(source) for source in sources],
         "corpus": asdict(collection.record),
         "versions": versions(),
     }
@@ -117,8 +126,8 @@ def _job(
         raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
     if curriculum and recipe != "curriculum":
         raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
-    if min_count < 1:
-        raise InputError(f"minimum count {min_count} is below 1")
+    if not 1 <= min_count <= MOST_COUNT:
+        raise InputError(f"min_count is {min_count}; it must be from 1 to {MOST_COUNT:,}")
     start, special_tokens = Learned(byte_alphabet(), [], [], False), default_special_tokens()
     if continue_from:
         old = continue_from.vocabulary
@@ -137,10 +146,10 @@ def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[
     """The one stage of the recipes plain and strict."""
     if recipe == "strict":
         cuts = word_cuts(words, 1, "Splitting at morphemes (Kiwi)")
-        words = morpheme_pieces(words, cuts, words.counts >= 1)
+        words, _, _ = morpheme_pieces(words, cuts, words.counts >= 1)
     start = job.start
     sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
     learned = learn_merges(sequences, start.tokens, job.wanted, rules=Rules(min_count=min_count))
     last = learned.counts[-1] if learned.counts else None
     learned = replace(learned, merges=start.merges + learned.merges)
-    return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last)]
+    return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last, learned.exhausted)]

@@ -32,6 +32,22 @@ class StageRecord:
     """Size of the vocabulary at its end, special tokens left out."""
     last_count: float | None
     """Occurrences of the last pair that was merged, weighted in the curriculum; None if no pair was."""
+    exhausted: bool
+    """Whether it ended before its share was filled, as no further pair could become a token."""
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """What a source counts in the curriculum."""
+
+    name: str
+    """Name of the folder, pattern or file, without the folders above it."""
+    bytes: int
+    """Bytes of UTF-8."""
+    weight: float
+    """How many times an occurrence counts, on average over its files."""
+    share: float
+    """Share of its bytes, weighted, in the whole corpus, up to 1."""
 
 
 def versions() -> dict[str, str]:

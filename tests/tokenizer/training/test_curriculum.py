@@ -1,10 +1,13 @@
 """The curriculum learns inside morphemes first, keeps the vocabulary clean, and says what does not fit."""
 
+import json
+import math
 import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -14,10 +17,11 @@ from hypothesis import strategies as st
 import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import Document, documents
+from tokenizer.inspection import describe_training, vocabulary_record
 from tokenizer.pretokenize.grammars import pretokens
 from tokenizer.pretokenize.morphemes import boundaries
 from tokenizer.training.collect import Collection, collect
-from tokenizer.training.curriculum import CurriculumOptions, Stage, file_weights
+from tokenizer.training.curriculum import CurriculumOptions, FileFactors, Stage, source_records, source_weights
 from tokenizer.training.morpheme_cuts import word_cuts
 
 SIZE = 4000
@@ -87,10 +91,11 @@ def test_morphemes_first_gives_more_boundaries_right(texts: list[str]) -> None:
     assert precision(curriculum) > precision(plain) + 0.05
 
 
-def test_superwords_take_fewer_tokens(tokenizer: Tokenizer, texts: list[str]) -> None:
+def test_superwords_take_fewer_tokens(texts: list[str]) -> None:
+    """On the text trained on, phrases of a single document included."""
     plain = train(samples.folder(), SIZE, recipe="plain")
-    count = sum(map(len, tokenizer.encode_batch(texts)))
-    assert count < sum(map(len, plain.encode_batch(texts)))
+    superwords = train(samples.folder(), SIZE, curriculum=CurriculumOptions(min_documents=1))
+    assert sum(map(len, superwords.encode_batch(texts))) < sum(map(len, plain.encode_batch(texts)))
 
 
 def test_training_is_deterministic(tokenizer: Tokenizer) -> None:
@@ -134,7 +139,10 @@ def words_of(collection: Collection) -> dict[str, int]:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text("가나 12.,!?\n'ab년", max_size=60), min_size=1, max_size=8), st.integers(1, 3))
 def test_one_pass_finds_every_word_and_run(texts: list[str], threads: int) -> None:
-    sources = [Document(text, f"{i % 2}.txt") for i, text in sorted(enumerate(texts), key=lambda item: item[0] % 2)]
+    sources = [
+        Document(text, f"{i % 2}.txt", f"{i % 2}.txt")
+        for i, text in sorted(enumerate(texts), key=lambda item: item[0] % 2)
+    ]
     collection = collect(sources, threads=threads)
     assert sum(len(word.encode()) * count for word, count in words_of(collection).items()) == sum(
         len(text.encode()) for text in texts
@@ -148,15 +156,81 @@ def test_one_pass_finds_every_word_and_run(texts: list[str], threads: int) -> No
     assert sorted(found + singles) == runs
 
 
-def test_weights_follow_temperature_and_patterns() -> None:
-    sources = [Document("가" * 1000, "big.txt"), Document("가" * 10, "small.txt"), Document("a" * 30, "en_x.txt")]
-    collection = collect(sources)
-    equal = file_weights(collection, CurriculumOptions(temperature=0.0)).astype(float)
+def sized(*files: tuple[str, str, str]) -> Collection:
+    """A corpus of (text, file, source)."""
+    factors = FileFactors([("en_*", 0.5)], [(name, origin) for _, name, origin in files])
+    return collect([Document(*file) for file in files], factor_of=factors)
+
+
+def test_sources_are_weighted_and_not_their_files() -> None:
+    one = sized(("가" * 1000, "ko/big.txt", "ko"), ("가" * 10, "small.txt", "small.txt"), ("a", "en_x.txt", "en_x.txt"))
+    equal = source_weights(one, 0.0).astype(float)
     assert equal[1] / equal[0] == pytest.approx(100, rel=0.01)
-    flat = file_weights(collection, CurriculumOptions(temperature=1.0, weights=(("en_*", 0.5),)))
-    assert flat.tolist() == [100, 100, 50]
-    with pytest.raises(InputError, match=r"'nothing\*' fits no file"):
-        file_weights(collection, CurriculumOptions(weights=(("nothing*", 2.0),)))
+    assert source_weights(one, 1.0).tolist() == [100, 100, 50]
+    parts = [("가" * 100, f"ko/{i}.txt", "ko") for i in range(10)]
+    many = sized(*parts, ("가" * 10, "small.txt", "small.txt"), ("a", "en_x.txt", "en_x.txt"))
+    assert source_weights(many, 0.5).tolist() == source_weights(one, 0.5).tolist()
+    records = source_records(many, source_weights(many, 0.5))
+    assert [(record.name, record.bytes) for record in records] == [("ko", 3000), ("small.txt", 30), ("en_x.txt", 1)]
+    assert sum(record.share for record in records) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("pattern", ["한글*", "*/한글.txt", "말뭉치"])
+def test_patterns_fit_names_however_they_are_composed(pattern: str) -> None:
+    file = (normalize("NFD", "말뭉치/한글.txt"), normalize("NFD", "말뭉치"))
+    factors = FileFactors([(pattern, 3.0)], [file])
+    assert factors(Document("", *file)) == 3.0
+    assert factors(Document("", "b.txt", "b.txt")) == 1.0
+    with pytest.raises(InputError, match=r"'nothing\*' fits no file; files are named like"):
+        FileFactors([("nothing*", 2.0)], [file])
+    with pytest.raises(InputError, match=r"'\*' fits no file that an earlier pattern leaves"):
+        FileFactors([(pattern, 2.0), ("*", 2.0)], [file])
+
+
+def test_one_text_in_many_files_gives_one_vocabulary(tmp_path: Path, texts: list[str]) -> None:
+    for name in ("one", "many"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "all.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    for number, text in enumerate(texts):
+        (tmp_path / "many" / f"{number:02}.txt").write_text(text, "utf-8")
+    (tmp_path / "other.txt").write_text("또 다른 글\n" * 50, "utf-8")
+    one, many = (train([tmp_path / name, tmp_path / "other.txt"], 2000) for name in ("one", "many"))
+    assert one.fingerprint == many.fingerprint
+    lines = list(describe_training(vocabulary_record(one) | {"folder": "one"}))
+    assert re.search(r"  one: \d\d\.\d% of all counts \(x 0\.\d\d\)", lines[1])
+
+
+def test_what_stands_once_is_no_token_however_it_is_weighted(tmp_path: Path) -> None:
+    (tmp_path / "dump.txt").write_text("".join(p.read_text("utf-8") for p in samples.folder().glob("*.txt")), "utf-8")
+    (tmp_path / "note.txt").write_text("쀍쀍뙇뙇한글암호", "utf-8")
+    (tmp_path / "twice.txt").write_text("xq7zvw9k 비밀 xq7zvw9k " * 4, "utf-8")
+    names = ["dump.txt", "note.txt", "twice.txt"]
+    tokens = whole_tokens(train([tmp_path / name for name in names], 3000))
+    assert not [token for token in tokens if {*token} & {*"쀍뙇"}]
+    assert not [token for token in tokens if re.search("xq|qz|zv|vw", token)]
+    spread = train([tmp_path / name for name in names], 3000, curriculum=CurriculumOptions(min_documents=1))
+    assert [token for token in whole_tokens(spread) if re.search("xq|qz|zv|vw", token)]
+
+
+def test_every_token_of_letters_stands_in_enough_documents(tmp_path: Path, texts: list[str]) -> None:
+    trained = train(samples.folder(), 2500, curriculum=CurriculumOptions(min_documents=3))
+    for token in trained.vocabulary.tokens[256:]:
+        if re.search(rb"[a-zA-Z\x80-\xff]", token):
+            assert sum(token in text.encode() for text in texts) >= 3, token
+
+
+def test_an_exhausted_stage_hands_over_to_the_next() -> None:
+    """Ordinary text whose morphemes do not fill their share."""
+    options = CurriculumOptions(stages=(Stage("morphemes", 0.98), *ENDS))
+    trained = train(samples.folder(), 4500, curriculum=options)
+    stages = trained.vocabulary.provenance["stages"]
+    assert [stage["exhausted"] for stage in stages] == [True, False]
+    assert trained.vocab_size == 4500
+    with pytest.raises(InputError, match=r"fills only [\d,]+ of 60,000 ids.*fill_what_you_can=True"):
+        train(samples.folder(), 60_000)
+    short = train(samples.folder(), 60_000, fill_what_you_can=True)
+    assert 4500 < short.vocab_size < 60_000
+    assert short.vocabulary.provenance["stages"][-1]["exhausted"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +242,10 @@ def test_weights_follow_temperature_and_patterns() -> None:
         (lambda: CurriculumOptions(stages=(Stage("morphemes", 0.5),)), "the last at 1"),
         (lambda: CurriculumOptions(stages=(Stage("morphemes", 1.0), *ENDS)), "must end after the one before"),
         (lambda: CurriculumOptions(temperature=2.0), "temperature 2.0: choose from 0"),
-        (lambda: CurriculumOptions(weights=(("a", 0.0),)), "weight 0.0 for 'a' is below 0.01"),
+        (lambda: CurriculumOptions(weights=(("a", 0.0),)), "weight 0.0 for 'a' is not from 0.01 to 1000"),
+        (lambda: CurriculumOptions(weights=(("a", math.inf),)), "weight inf for 'a' is not from 0.01 to 1000"),
+        (lambda: CurriculumOptions(min_documents=65), "min_documents is 65; it must be from 1 to 64"),
+        (lambda: train(samples.folder(), 3000, min_count=10**18), "it must be from 1 to 1,000,000,000"),
         (lambda: train(samples.folder(), 3000, recipe="plain", curriculum=CurriculumOptions()), "takes no options"),
     ],
 )

@@ -10,7 +10,7 @@ from tokenizer.training.morpheme_cuts import hold_hangul, morpheme_pieces, word_
 
 
 def pieces_of(words: Counts, min_count: int) -> dict[str, int]:
-    pieces = morpheme_pieces(words, word_cuts(words, min_count, "Finding morphemes"), words.counts >= min_count)
+    pieces, _, _ = morpheme_pieces(words, word_cuts(words, min_count, "Finding morphemes"), words.counts >= min_count)
     return {string.decode(): count for string, count in pieces.items()}
 
 
