@@ -28,9 +28,6 @@ TOKENIZERS = click.option(
 )
 OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
 FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
-TEXT_KEY = click.option("--text-key", default="text", show_default=True, help="Field or column of JSONL and Parquet.")
-ERRORS = click.Choice(["replace", "strict"])
-BAD_TEXT = click.option("--errors", type=ERRORS, default="replace", show_default=True, help="On invalid UTF-8.")
 RECIPE_HELP = """curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across
 Kiwi's morpheme boundaries, in training and encoding."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -38,6 +35,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 CURRICULUM = fields_of("tokenizer.training.curriculum", "CurriculumOptions")
 PRETRAIN = fields_of("model.pretrain_config", "PretrainConfig")
 GENERATION = fields_of("model.sampling", "GenerationConfig")
+READING = fields_of("tokenizer.corpus.reading", "Reading")
 
 
 class Gyeol(click.Group):
@@ -74,11 +72,10 @@ def cli() -> None:
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
 @click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
-@TEXT_KEY
-@BAD_TEXT
+@options(READING, *READING)
 @AS_JSON
 def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_json: bool, **rest: Any) -> None:
-    """Train a vocabulary on CORPUS: .txt, .jsonl or .parquet files (.gz .xz .zst too), folders, or - for stdin."""
+    """Train a vocabulary on CORPUS: files of text, JSONL or Parquet, folders, or - for standard input."""
     from tokenizer import Tokenizer
     from tokenizer import train as train_tokenizer
     from tokenizer.inspection import describe_training, vocabulary_record
@@ -101,13 +98,13 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
 @cli.command()
 @TOKENIZER
 @click.argument("file", type=click.File("rb"), default="-")
-@BAD_TEXT
-def encode(tokenizer: str, file: Any, errors: Any) -> None:
+@options(READING, "encoding", "errors", "nfc")
+def encode(tokenizer: str, file: Any, **reading: Any) -> None:
     """Print the ids of FILE (or stdin), separated by spaces."""
     from tokenizer import Tokenizer
     from tokenizer.streaming import encode_file, ids_as_text
 
-    for part in ids_as_text(encode_file(Tokenizer.load(tokenizer), file, errors)):
+    for part in ids_as_text(encode_file(Tokenizer.load(tokenizer), file, **reading)):
         click.echo(part, nl=False)
 
 
@@ -160,7 +157,7 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, fo
 @click.option("--html", type=FOLDER, help="Also write a page with charts, tables and passages.")
 @FORCE
 @click.argument("texts", nargs=-1, required=True)
-@TEXT_KEY
+@option(READING["text_key"])
 @AS_JSON
 @click.pass_context
 def fertility(
@@ -201,8 +198,7 @@ def fertility(
 @TOKENIZER
 @click.argument("corpus", nargs=-1, required=True)
 @OUT
-@TEXT_KEY
-@BAD_TEXT
+@options(READING, *READING)
 @AS_JSON
 def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> None:
     """Write CORPUS as token files for pretraining. Run it again to go on after an interruption."""

@@ -43,7 +43,7 @@ def demo_commands(out: Path, minutes: float) -> list[list[str]]:
 
     A vocabulary that is there already is not trained again, and shards and runs go on where they were.
     """
-    corpus, vocabulary, data, run = str(samples.folder()), *(str(out / name) for name in FOLDERS)
+    corpus, vocabulary, data, run = str(samples.folder() / "*.txt"), *(str(out / name) for name in FOLDERS)
     small = ["--preset", "nano", "--context", "128", "--batch-tokens", "1024", "--tokens", "300000"]
     train = ["train", corpus, "--vocab-size", "4096", "--out", vocabulary]
     return [

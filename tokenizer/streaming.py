@@ -15,12 +15,14 @@ import codecs
 import os
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.corpus.formats import Errors, Replacements, decoded, stream_blocks
+from tokenizer.corpus.compression import stream_blocks
+from tokenizer.corpus.decoding import decoded
+from tokenizer.corpus.reading import Composition, FileNotes, Reading
 from tokenizer.errors import InputError
 from tokenizer.progress import ProgressBar, progress_bar
 from tokenizer.text.cutting import BATCH_BYTES, batches, safe_pieces
@@ -37,6 +39,8 @@ class Encoded(NamedTuple):
     ids: NDArray[np.int32]
     size: int
     """Bytes of its UTF-8."""
+    last: bool = True
+    """False if it is a piece of a document that goes on with the next."""
 
 
 class StreamDecoder:
@@ -70,17 +74,19 @@ def encode_stream(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[NDArr
         yield encoded.ids
 
 
-def encode_file(tokenizer: Tokenizer, file: IO[bytes], errors: Errors = "replace") -> Iterator[NDArray[np.int32]]:
-    """The ids of an open file of UTF-8, in arrays, with a progress bar; memory stays bounded.
+def encode_file(tokenizer: Tokenizer, file: IO[bytes], **reading: Any) -> Iterator[NDArray[np.int32]]:
+    """The ids of an open text file, in arrays, with a progress bar; memory stays bounded.
 
-    Invalid UTF-8 is replaced by U+FFFD with a warning, or with ``errors="strict"`` is an `InputError` with its place.
+    ``reading`` are fields of `tokenizer.corpus.Reading`: how it is decoded, and whether Hangul is composed.
     """
-    replacements = Replacements(errors)
+    notes = FileNotes(file.name, Reading(**reading))
+    composition = Composition(notes.reading.nfc)
     size = os.fstat(file.fileno()).st_size if file.seekable() else None
     with progress_bar("Encoding", total=size) as progress:
-        blocks = decoded(_told(stream_blocks(file), progress), file.name, replacements)
-        yield from encode_stream(tokenizer, blocks)
-    replacements.warn()
+        text = decoded(_told(stream_blocks(file), progress), notes)
+        yield from encode_stream(tokenizer, (composition.of(piece, file.name) for piece in safe_pieces(text)))
+    notes.warn()
+    composition.warn()
 
 
 def ids_as_text(parts: Iterable[NDArray[np.int32]]) -> Iterator[str]:

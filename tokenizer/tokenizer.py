@@ -132,7 +132,8 @@ class Tokenizer:
         return ids.tolist(), [(start, end) for start, end in spans.tolist()]
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
-        """The ids of each text, over ``threads`` threads (all cores by default)."""
+        """The ids of each text, over ``threads`` threads (all cores by default). `TypeError` for a single text."""
+        _check_batch(texts)
         return [ids.tolist() for ids in self.encoder.encode_batch(texts, threads)]
 
     def encode_to_array(
@@ -142,6 +143,7 @@ class Tokenizer:
 
         No Python int is made on the way; otherwise as `encode_batch`.
         """
+        _check_batch(texts)
         return self.encoder.encode_to_array(texts, threads)
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -177,3 +179,8 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size})"
+
+
+def _check_batch(texts: Sequence[str]) -> None:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError(f"texts is a single {type(texts).__name__}; give a list of texts, or call encode")

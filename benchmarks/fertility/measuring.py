@@ -165,7 +165,7 @@ def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
 def _texts(file: FileText, text_key: str, on_progress: Callable[[int], None]) -> Iterator[str]:
     """The documents of one file; damage in it ends the iteration and is noted in the file."""
     try:
-        for document in documents([file.path], text_key=text_key, on_progress=on_progress):
+        for document in documents([file.path], text_key=text_key, errors="replace", on_progress=on_progress):
             yield document.text
     except (InputError, OSError) as error:
         file.problem = _reason(error, file.path)

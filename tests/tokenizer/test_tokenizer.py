@@ -165,3 +165,10 @@ def test_lone_surrogates_are_refused(plain: Tokenizer) -> None:
 def test_bad_training_input_is_named(argument: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         train(**({"corpus": samples.folder()} | argument))
+
+
+@pytest.mark.parametrize("text", ["한 문자열", b"bytes"])
+def test_a_single_text_is_no_batch(plain: Tokenizer, text: Any) -> None:
+    for encode in (plain.encode_batch, plain.encode_to_array):
+        with pytest.raises(TypeError, match="give a list of texts, or call encode"):
+            encode(text)

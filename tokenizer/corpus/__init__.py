@@ -1,6 +1,7 @@
-"""Documents from files of any format: .txt, .jsonl and .parquet, plain or compressed, standard input, datasets."""
+"""Documents from files of any format: text, JSON, CSV, Parquet, plain or compressed, standard input, datasets."""
 
-from tokenizer.corpus.formats import Errors
-from tokenizer.corpus.reader import STDIN, Document, documents, find_files, find_sources, total_size
+from tokenizer.corpus.find import STDIN, find_files, find_sources
+from tokenizer.corpus.reader import Document, documents, total_size
+from tokenizer.corpus.reading import Errors, Reading
 
-__all__ = ["STDIN", "Document", "Errors", "documents", "find_files", "find_sources", "total_size"]
+__all__ = ["STDIN", "Document", "Errors", "Reading", "documents", "find_files", "find_sources", "total_size"]

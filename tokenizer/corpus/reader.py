@@ -1,128 +1,148 @@
-"""Documents from files: .txt, .jsonl and .parquet, plain or compressed, folders, stdin, Hugging Face datasets.
+"""Documents from files: text, JSON lines, JSON, CSV, Parquet; folders, standard input and Hugging Face datasets.
 
-Everything streams; at most one document, or one piece of a long text file, is held at a time. A ``.txt`` file is
-one document, cut into pieces (`tokenizer.text.cutting`).
+Everything streams; at most one document, or one piece of a long text file, is held at a time.
 """
 
-import glob
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from tokenizer.corpus.formats import (
-    COMPRESSIONS,
-    Errors,
-    Progress,
-    Replacements,
-    checked_text,
-    decoded,
-    file_blocks,
-    json_texts,
-    optional,
-    parquet_texts,
-    repaired,
-    stream_blocks,
-)
+from tokenizer.corpus.compression import file_blocks, unpacked_stream
+from tokenizer.corpus.decoding import decoded, repaired
+from tokenizer.corpus.find import STDIN, file_names, find_sources, format_of
+from tokenizer.corpus.formats import checked_text, csv_texts, json_line_texts, json_texts, parquet_texts
+from tokenizer.corpus.reading import Composition, FileNotes, Progress, Reading, optional
 from tokenizer.errors import InputError
 from tokenizer.text.cutting import safe_pieces
-
-FORMATS = (".txt", ".jsonl", ".parquet")
-STDIN = Path("-")
-DATASET = "hf:"
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text and where it came from."""
+    """A text and where it came from; of a long text file a piece."""
 
     text: str
     source: str
     """The path as found (bytes that are no UTF-8 as U+FFFD), ``-`` for stdin, ``hf:NAME`` for a dataset."""
     origin: str = ""
     """The path as it was named: a file, a folder or a pattern."""
+    last: bool = True
+    """False if the document goes on with the next piece."""
+    encoding: str = "utf-8"
+    """The encoding that it was found in."""
 
 
 def documents(
-    paths: Sequence[str | Path],
-    *,
-    text_key: str = "text",
-    errors: Errors = "replace",
-    on_progress: Callable[[int], None] | None = None,
+    paths: Sequence[str | Path], *, on_progress: Callable[[int], None] | None = None, **reading: Any
 ) -> Iterator[Document]:
     """Yield the documents of ``paths`` in order; folders are walked in the order of their file names.
 
-    ``text_key`` is the field of JSONL and the column of Parquet; empty and null texts are left out. Invalid
-    UTF-8 raises `InputError` with its place, or with ``errors="replace"`` becomes U+FFFD where Python's
-    ``bytes.decode`` puts it, with one warning per file. ``on_progress`` is told the bytes read, in the unit of
-    `total_size`. `InputError` too for a missing, damaged or unknown kind of file, and when all of them
-    together hold no text.
+    ``reading`` are fields of `Reading`. A text file is a document, which comes in pieces if it is long; empty and null
+    texts are left out. What is not UTF-8, and other things that a user should know of a file, is said in a warning
+    when it has been read. ``on_progress`` is told the bytes read, in the unit of `total_size`. `InputError` for a
+    missing, damaged or unknown kind of file, text that cannot be decoded, and when all of them together hold no text.
     """
-    if errors not in ("replace", "strict"):
-        raise InputError(f"errors is {errors!r}; it must be 'replace' or 'strict'")
+    how = Reading(**reading)
+    composition = Composition(how.nfc)
     empty = True
-    for source, (name, origin) in zip(find_sources(paths), file_names(paths), strict=True):
-        for text in _texts(source, text_key, errors, on_progress or (lambda _: None)):
-            if text:
-                empty = False
-                yield Document(text, name, origin)
+    try:
+        for source, (name, origin) in zip(find_sources(paths), file_names(paths), strict=True):
+            notes = FileNotes(str(source), how)
+            try:
+                for text, last in _texts(source, notes, on_progress or (lambda _: None)):
+                    empty = False
+                    yield Document(composition.of(text, name), name, origin, last, notes.encoding)
+            finally:  # also when the reader has had enough
+                notes.warn()
+    finally:
+        composition.warn()
     if empty:
         raise InputError(f"{', '.join(map(str, paths)) or 'the corpus'}: holds no text; name files that do")
 
 
-def find_files(paths: Sequence[str | Path]) -> list[Path]:
-    """The files behind ``paths``; folders give what they hold of the known kinds, hidden files left out, and patterns
-    (``news/*.txt``, ``**`` for any folders) what they fit.
-
-    `InputError` for a path that does not exist, a folder without such a file and a file of another kind.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path == STDIN:
-            found.append(path)
-        elif path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if _format(p) and p.is_file() and not _hidden(p, path)]
-            if not inside:
-                raise InputError(
-                    f"{path}: no {', '.join(FORMATS)} file in this folder (plain or {', '.join(COMPRESSIONS)})"
-                )
-            found += inside
-        elif not path.exists() and (matches := sorted(glob.glob(str(path), recursive=True))):
-            found += find_files(matches)
-        elif not path.exists():
-            raise InputError(f"{path}: no such file or folder, and a pattern that fits none")
-        elif not _format(path):
-            raise InputError(
-                f"{path}: unknown kind of file; known: {', '.join(FORMATS)}, each plain or {', '.join(COMPRESSIONS)}"
-            )
+def _texts(source: Path | str, notes: FileNotes, progress: Progress) -> Iterator[tuple[str, bool]]:
+    """The texts of one source that are not empty, and for each whether its document ends with it."""
+    if isinstance(source, str):
+        yield from _whole(_dataset_texts(source, notes))
+    elif source == STDIN:
+        notes.name = "stdin"
+        yield from _stdin_texts(decoded(unpacked_stream(sys.stdin.buffer, "stdin"), notes), notes)
+    elif (kind := format_of(source)) == ".parquet":
+        yield from _whole(parquet_texts(source, notes, progress))
+    else:
+        blocks = decoded(file_blocks(source, progress), notes)
+        if kind == ".jsonl":
+            yield from _whole(json_line_texts(blocks, notes))
+        elif kind == ".json":
+            yield from _whole(json_texts(blocks, notes))
+        elif kind in (".csv", ".tsv"):
+            yield from _whole(csv_texts(blocks, "," if kind == ".csv" else "\t", notes))
         else:
-            found.append(path)
-    return found
+            yield from _plain_texts(blocks, notes)
 
 
-def find_sources(paths: Sequence[str | Path]) -> list[Path | str]:
-    """As `find_files`, with names of datasets (``hf:NAME`` or ``hf:NAME:SPLIT``) passed through."""
-    return [source for source, _ in _with_origins(paths)]
+def _whole(texts: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    return ((text, True) for text in texts if text)
 
 
-def file_names(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
-    """For each of `find_sources` its name, and the one of ``paths`` that it was found by, as in `Document`."""
-    return [(_name(source), _name(origin)) for source, origin in _with_origins(paths)]
+def _plain_texts(blocks: Iterable[str], notes: FileNotes) -> Iterator[tuple[str, bool]]:
+    if notes.reading.documents == "paragraphs":
+        yield from _whole(_paragraphs(blocks))
+        return
+    held = ""
+    for piece in filter(None, safe_pieces(blocks)):
+        if held:
+            yield held, False
+        held = piece
+    if held:
+        yield held, True
 
 
-def _with_origins(paths: Sequence[str | Path]) -> list[tuple[Path | str, str | Path]]:
-    """Each source once, with the path that it was first found by."""
-    found: dict[str, tuple[Path | str, str | Path]] = {}
-    for origin in paths:
-        for source in [str(origin)] if str(origin).startswith(DATASET) else find_files([origin]):
-            key = str(source) if isinstance(source, str) or source == STDIN else os.path.realpath(source)
-            found.setdefault(key, (source, origin))
-    return list(found.values())
+def _paragraphs(blocks: Iterable[str]) -> Iterator[str]:
+    """The blocks of lines between blank lines, with the blank lines behind them left out."""
+    held: list[str] = []
+    rest = ""
+    for block in chain(blocks, ["\n\n"]):
+        *lines, rest = (rest + block).split("\n")
+        for line in lines:
+            if line.strip():
+                held.append(line)
+            elif held:
+                yield "\n".join(held) + "\n"
+                held = []
 
 
-def _name(source: Path | str) -> str:
-    return os.fsencode(source).decode("utf-8", errors="replace")
+def _stdin_texts(blocks: Iterator[str], notes: FileNotes) -> Iterator[tuple[str, bool]]:
+    """Standard input is JSONL when it begins with an object that has the field of texts, else plain text."""
+    first = next(blocks, "")
+    while "\n" not in first and (more := next(blocks, "")):
+        first += more
+    line, rejoined = first.lstrip().partition("\n")[0], chain([first], blocks)
+    if line.startswith("{") and any(f'"{key}"' in line for key in notes.reading.keys):
+        yield from _whole(json_line_texts(rejoined, notes))
+    else:
+        yield from _plain_texts(rejoined, notes)
+
+
+def _dataset_texts(name: str, notes: FileNotes) -> Iterator[str]:
+    """The texts of a Hugging Face dataset, streamed: ``hf:NAME`` (its train split) or ``hf:NAME:SPLIT``."""
+    datasets = optional("datasets", name)
+    _, dataset, *split = name.split(":")
+    keys = notes.reading.keys
+    try:
+        rows = datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True)
+        for number, row in enumerate(rows):
+            if (key := next((key for key in keys if key in row), None)) is None:
+                wanted = " or ".join(map(repr, keys))
+                raise InputError(f"{name}: no column {wanted} (it has {', '.join(row)}); name one as text_key")
+            if text := checked_text(row[key], f"{name}: column {key!r}"):
+                yield repaired(text, f"{name}: row {number}", notes)
+    except InputError:
+        raise
+    except Exception as error:  # datasets raises many kinds, from network to spelling
+        raise InputError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
 
 
 def total_size(paths: Sequence[str | Path]) -> int | None:
@@ -131,49 +151,3 @@ def total_size(paths: Sequence[str | Path]) -> int | None:
     if any(source == STDIN or isinstance(source, str) for source in sources):
         return None
     return sum(Path(source).stat().st_size for source in sources)
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _format(path: Path) -> str | None:
-    """The kind of a file by its name, ``.jsonl`` for ``a.jsonl.xz``; None if it is none of `FORMATS`."""
-    name = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
-    suffix = name.suffix.lower()
-    return suffix if suffix in FORMATS else None
-
-
-def _texts(source: Path | str, text_key: str, errors: Errors, progress: Progress) -> Iterator[str]:
-    replacements = Replacements(errors)
-    try:
-        if isinstance(source, str):
-            yield from _dataset_texts(source, text_key, replacements)
-        elif source == STDIN:
-            yield from safe_pieces(decoded(stream_blocks(sys.stdin.buffer), "stdin", replacements))
-        elif _format(source) == ".parquet":
-            yield from parquet_texts(source, text_key, replacements, progress)
-        else:
-            text = decoded(file_blocks(source, progress), str(source), replacements)
-            yield from (
-                safe_pieces(text) if _format(source) == ".txt" else json_texts(text, source, text_key, replacements)
-            )
-    finally:  # also when the reader has had enough
-        replacements.warn()
-
-
-def _dataset_texts(name: str, text_key: str, replacements: Replacements) -> Iterator[str]:
-    """The texts of a Hugging Face dataset, streamed: ``hf:NAME`` (its train split) or ``hf:NAME:SPLIT``."""
-    datasets = optional("datasets", name)
-    _, dataset, *split = name.split(":")
-    try:
-        rows = datasets.load_dataset(dataset, split=split[0] if split else "train", streaming=True)
-        for number, row in enumerate(rows):
-            if text_key not in row:
-                raise InputError(f"{name}: no column {text_key!r} (it has {', '.join(row)}); name one as text_key")
-            if text := checked_text(row[text_key], f"{name}: column {text_key!r}"):
-                yield repaired(text, f"{name}: row {number}", replacements)
-    except InputError:
-        raise
-    except Exception as error:  # datasets raises many kinds, from network to spelling
-        raise InputError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None

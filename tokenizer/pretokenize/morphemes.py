@@ -7,9 +7,10 @@ begins. Contracted forms, whose morphemes overlap (했 = 하 + 었, the 한 of �
     [(2, 3)]
 """
 
+import ctypes
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -25,16 +26,36 @@ BATCH = 20_000
 """Eojeols analysed between two updates of the progress bar."""
 REMEMBERED = 1 << 18
 """Eojeols whose boundaries are kept for the next call."""
+LONGEST = 200
+"""Characters of the longest eojeol that is analysed; longer ones (a line of ㅋㅋㅋ) have no boundaries, as the time
+of the analysis grows with the square of the length."""
 
 _lock = threading.Lock()
 _known: dict[str, tuple[int, ...]] = {}
+_analysers: dict[int, Any] = {}
+"""Kiwi by process id."""
 
 
-@cache
 def _kiwi() -> Any:
+    """The analyser of this process: a forked child has none of its parent's threads, and so needs its own."""
     from kiwipiepy import Kiwi  # loading the model takes a second, and only strict work needs it
 
-    return Kiwi(num_workers=cores())
+    if os.getpid() not in _analysers:
+        _analysers[os.getpid()] = Kiwi(num_workers=cores())
+    return _analysers[os.getpid()]
+
+
+def _renew() -> None:
+    """In a forked child: a lock that nobody holds, and no end for the parent's analysers, which would wait for their
+    threads."""
+    global _lock
+    _lock = threading.Lock()
+    for analyser in _analysers.values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(analyser))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_renew)
 
 
 def _meeting_points(tokens: Iterable[Any], length: int) -> tuple[int, ...]:
@@ -54,8 +75,8 @@ def boundaries(eojeols: Sequence[str], *, on_progress: Callable[[int], None] | N
     with _lock:
         if len(_known) > REMEMBERED:
             _known.clear()
-        unknown = list(dict.fromkeys(e for e in eojeols if e not in _known))
-        found = {e: _known[e] for e in eojeols if e in _known}
+        found = {e: _known.get(e, ()) for e in eojeols if e in _known or len(e) > LONGEST}
+        unknown = list(dict.fromkeys(e for e in eojeols if e not in found))
         for start in range(0, len(unknown), BATCH):
             batch = unknown[start : start + BATCH]
             for eojeol, tokens in zip(batch, _kiwi().tokenize(batch), strict=True):

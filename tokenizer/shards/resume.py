@@ -1,10 +1,12 @@
 """Rules of resuming: the plan of a folder of shards, compared with its content."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tokenizer.corpus.reader import STDIN, Errors, find_sources
+from tokenizer.corpus.find import STDIN, find_sources
+from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.outputs import is_empty, remove_folder
@@ -15,7 +17,7 @@ from tokenizer.vocabulary.vocabulary import END_OF_TEXT
 
 
 def plan_shards(
-    tokenizer: Tokenizer, corpus: Sequence[str | Path], text_key: str, errors: Errors, shard_tokens: int
+    tokenizer: Tokenizer, corpus: Sequence[str | Path], reading: Reading, shard_tokens: int
 ) -> dict[str, Any]:
     """All that decides what the shards will be; files of the corpus by their SHA-256."""
     if END_OF_TEXT not in tokenizer.special_tokens:
@@ -38,7 +40,8 @@ def plan_shards(
             "end_of_text": tokenizer.special_tokens[END_OF_TEXT],
         },
         "corpus": files,
-        "options": {"text_key": text_key, "errors": errors, "shard_tokens": shard_tokens},
+        "options": {**asdict(reading), "shard_tokens": shard_tokens},
+        "encodings": {},
         "shards": [],
     }
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from tokenizer.corpus.reader import Errors, documents, total_size
+from tokenizer.corpus.reader import Document, documents, total_size
+from tokenizer.corpus.reading import Reading
 from tokenizer.files import atomic_open, write_json
 from tokenizer.outputs import locked
 from tokenizer.progress import progress_bar
@@ -37,20 +38,19 @@ def write_shards(
     corpus: Sequence[str | Path],
     out: str | Path,
     *,
-    text_key: str = "text",
-    errors: Errors = "replace",
     shard_tokens: int = SHARD_TOKENS,
+    **reading: Any,
 ) -> dict[str, Any]:
     """Encode ``corpus`` into the folder ``out`` and return its manifest.
 
-    A shard is closed behind the document that fills it to ``shard_tokens``. Called again after an
-    interruption it goes on (from standard input it starts over); called again when all is done it checks the
-    files, says so and returns. `InputError` when ``out`` holds shards of another tokenizer, corpus or
-    options, or something else; nothing is overwritten then.
+    ``reading`` are fields of `tokenizer.corpus.Reading`. A shard is closed behind the document that fills it to
+    ``shard_tokens``. Called again after an interruption it goes on (from standard input it starts over); called again
+    when all is done it checks the files, says so and returns. `InputError` when ``out`` holds shards of another
+    tokenizer, corpus or options, or something else; nothing is overwritten then.
     """
     out = Path(out)
     with locked(out):
-        return _write(tokenizer, corpus, out, plan_shards(tokenizer, corpus, text_key, errors, shard_tokens))
+        return _write(tokenizer, corpus, out, plan_shards(tokenizer, corpus, Reading(**reading), shard_tokens))
 
 
 def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: dict[str, Any]) -> dict[str, Any]:
@@ -81,13 +81,41 @@ def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: 
 def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, state: dict[str, Any]) -> None:
     """Write the shards that are missing; ``state`` grows by each."""
     done = sum(shard["documents"] for shard in state["shards"])
-    options = state["options"]
+    reading = {name: value for name, value in state["options"].items() if name != "shard_tokens"}
     with progress_bar("Writing shards", total=total_size(corpus)) as progress:
-        source = documents(corpus, text_key=options["text_key"], errors=options["errors"], on_progress=progress.advance)
-        encoded = encode_in_order(tokenizer, (document.text for document in islice(source, done, None)))
+        source = _noted(documents(corpus, on_progress=progress.advance, **reading), state)
+        encoded = _encoded(tokenizer, _behind(source, done))
         while entry := write_shard(out, state, encoded, progress.note):
             state["shards"].append(entry)
             write_json(out / PROGRESS, state)
+
+
+def _noted(source: Iterable[Document], state: dict[str, Any]) -> Iterator[Document]:
+    """The documents; ``state`` notes the encodings of files that are not UTF-8."""
+    for document in source:
+        if document.encoding != "utf-8":
+            state["encodings"][Path(document.source).name] = document.encoding
+        yield document
+
+
+def _behind(source: Iterator[Document], done: int) -> Iterator[Document]:
+    """What follows the first ``done`` documents, each of which may come in pieces."""
+    while done and (document := next(source, None)):
+        done -= document.last
+    return source
+
+
+def _encoded(tokenizer: Tokenizer, source: Iterator[Document]) -> Iterator[Encoded]:
+    """The documents and pieces with their ids."""
+    ends: deque[bool] = deque()
+
+    def texts() -> Iterator[str]:
+        for document in source:
+            ends.append(document.last)
+            yield document.text
+
+    for encoded in encode_in_order(tokenizer, texts()):
+        yield encoded._replace(last=ends.popleft())
 
 
 @dataclass
@@ -98,15 +126,19 @@ class _Writer:
     dtype: np.dtype[Any]
     end_of_text: int
     offsets: array[int] = field(default_factory=lambda: array("Q", [0]))
+    tokens: int = 0
     bytes: int = 0
     characters: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
 
     def add(self, encoded: Encoded) -> None:
-        raw = np.append(encoded.ids, np.int32(self.end_of_text)).astype(self.dtype).data
+        ids = np.append(encoded.ids, np.int32(self.end_of_text)) if encoded.last else encoded.ids
+        raw = ids.astype(self.dtype).data
         self.handle.write(raw)
         self.digest.update(raw)
-        self.offsets.append(self.offsets[-1] + len(encoded.ids) + 1)
+        self.tokens += len(ids)
+        if encoded.last:
+            self.offsets.append(self.tokens)
         self.bytes += encoded.size
         self.characters += len(encoded.text)
 
@@ -122,10 +154,12 @@ def write_shard(
     names = {"ids": f"shard-{number:05d}.bin", "offsets": f"shard-{number:05d}.idx"}
     with atomic_open(out / names["ids"]) as handle:
         writer = _Writer(handle, id_type(state), state["tokenizer"]["end_of_text"])
-        writer.add(first)
-        while writer.offsets[-1] < state["options"]["shard_tokens"] and (document := next(encoded, None)):
+        document: Encoded | None = first
+        while document:
             writer.add(document)
-            note(f"{writer.offsets[-1]:,} tokens in {names['ids']}")
+            note(f"{writer.tokens:,} tokens in {names['ids']}")
+            full = document.last and writer.tokens >= state["options"]["shard_tokens"]
+            document = None if full else next(encoded, None)
     offsets = np.array(writer.offsets, dtype=OFFSETS).tobytes()
     with atomic_open(out / names["offsets"]) as handle:
         handle.write(offsets)

@@ -139,7 +139,9 @@ class _Reader:
             raw = to_utf8(document.text)
             files[document.source] = files.get(document.source, 0) + len(raw)
             self._digest.update(raw)
-            self.record.documents += 1
+            self.record.documents += document.last
+            if document.encoding != "utf-8":
+                self.record.encodings[Path(document.source).name] = document.encoding
             self.record.characters += len(document.text)
             self.record.bytes += len(raw)
             batch.texts.append(raw)

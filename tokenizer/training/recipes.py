@@ -13,8 +13,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from tokenizer.corpus.reader import Errors, documents, file_names, total_size
+from tokenizer.corpus.find import file_names
+from tokenizer.corpus.reader import documents, total_size
+from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
@@ -46,25 +49,24 @@ def train(
     min_count: int = 2,
     fill_what_you_can: bool = False,
     name: str | None = None,
-    text_key: str = "text",
-    errors: Errors = "replace",
     threads: int | None = None,
+    **reading: Any,
 ) -> Tokenizer:
     """Train a tokenizer of ``vocab_size`` ids, special tokens included.
 
-    ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them. ``curriculum`` has
-    the options of that recipe. ``continue_from`` keeps the tokens, merges and special tokens of a tokenizer of
-    the same grammar and adds to them. Pairs that occur less than ``min_count`` times are not merged.
-    ``fill_what_you_can`` is content with fewer ids where the corpus has no more. `InputError` for an unknown recipe,
-    options that do not fit it, a vocabulary too small for the bytes and special tokens, and one that the corpus
-    cannot fill.
+    ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them, with the fields of
+    `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
+    the tokens, merges and special tokens of a tokenizer of the same grammar and adds to them. Pairs that occur less
+    than ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no
+    more. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
+    special tokens, and one that the corpus cannot fill.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
     factors = FileFactors(options.weights, file_names(paths))
     spread = options.spread if recipe == "curriculum" else 0
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
-        source = documents(paths, text_key=text_key, errors=errors, on_progress=progress.advance)
+        source = documents(paths, on_progress=progress.advance, **reading)
         collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), factor_of=factors, spread=spread)
     sources: list[SourceRecord] = []
     if recipe == "curriculum":
@@ -85,6 +87,7 @@ def train(
         "min_count": min_count,
         "options": asdict(options) if recipe == "curriculum" else {},
         "continued_from": continue_from.fingerprint if continue_from else None,
+        "reading": asdict(Reading(**reading)),
         "stages": [asdict(stage) for stage in stages],
         "sources": [asdict(source) for source in sources],
         "corpus": asdict(collection.record),

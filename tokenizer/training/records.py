@@ -11,6 +11,8 @@ class CorpusRecord:
 
     files: dict[str, int] = field(default_factory=dict)
     """Bytes of UTF-8 by file name."""
+    encodings: dict[str, str] = field(default_factory=dict)
+    """Encodings of the files that were not UTF-8."""
     documents: int = 0
     characters: int = 0
     """Code points in all."""

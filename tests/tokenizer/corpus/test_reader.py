@@ -6,10 +6,12 @@ import io
 import json
 import logging
 import lzma
+import re
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pyarrow
 import pyarrow.parquet
@@ -18,7 +20,8 @@ import zstandard
 
 from tokenizer import InputError
 from tokenizer.corpus import reader as corpus
-from tokenizer.corpus.reader import documents, find_files, total_size
+from tokenizer.corpus.find import find_files
+from tokenizer.corpus.reader import documents, total_size
 
 TEXTS = ["첫째 문서입니다.\r\n둘째 줄", "결을 따라\n자르면 😀", " 끝 "]
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -64,13 +67,13 @@ def test_every_format_gives_the_documents(
 
 
 def test_folders_are_walked_in_order_without_hidden_files(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/c.txt", "a/.hidden.txt", ".git/x.txt", "notes.md"):
+    for name in ("b.txt", "a/c.txt", "a/.hidden.txt", ".git/x.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, "utf-8")
     assert texts(tmp_path) == ["a/c.txt", "b.txt"]
     assert texts(tmp_path / "b.txt", tmp_path / "a") == ["b.txt", "a/c.txt"]
     (tmp_path / "none").mkdir()
-    with pytest.raises(InputError, match=r"none: no \.txt, \.jsonl, \.parquet file"):
+    with pytest.raises(InputError, match=r"none: no \.txt, \.md, \.jsonl, \.parquet file"):
         find_files([tmp_path / "none"])
 
 
@@ -87,7 +90,7 @@ def test_a_dataset_is_streamed_by_name(monkeypatch: pytest.MonkeyPatch, caplog: 
         return [{"text": "하나"}, {"text": None}, {"text": "둘\ud800"}]
 
     monkeypatch.setattr(corpus, "optional", lambda *_: types.SimpleNamespace(load_dataset=load_dataset))
-    assert texts("hf:some/name:test") == ["하나", "둘\ufffd"]
+    assert texts("hf:some/name:test", errors="replace") == ["하나", "둘\ufffd"]
     assert "hf:some/name:test: row 2: holds a lone surrogate; replaced" in caplog.text
     with pytest.raises(InputError, match="row 2: holds a lone surrogate"):
         texts("hf:some/name:test", errors="strict")
@@ -99,14 +102,14 @@ def test_invalid_utf_8_is_named_and_replaced_or_refused(tmp_path: Path, caplog: 
     raw = "가나".encode() + b"\xff\xfe" + "다".encode() + b"\xea\xb0"
     (tmp_path / "a.txt").write_bytes(raw)
     with caplog.at_level(logging.WARNING):
-        assert texts(tmp_path / "a.txt") == [raw.decode("utf-8", errors="replace")]
+        assert texts(tmp_path / "a.txt", errors="replace") == [raw.decode("utf-8", errors="replace")]
     assert "a.txt: invalid UTF-8 at byte 6" in caplog.text
     assert "at 2 more places" in caplog.text
-    with pytest.raises(InputError, match=r"a\.txt: invalid UTF-8 at byte 6; .*CP949.*errors=replace"):
+    with pytest.raises(InputError, match=r"a\.txt: invalid UTF-8 at byte 6; .*cp949.*errors=replace"):
         texts(tmp_path / "a.txt", errors="strict")
     caplog.clear()
     (tmp_path / "b.jsonl").write_bytes(b'{"text": "\\ud83d"}\n' + jsonl(["나"]))
-    reader = documents([tmp_path / "b.jsonl"])
+    reader = documents([tmp_path / "b.jsonl"], errors="replace")
     assert next(reader).text == "\ufffd"
     reader.close()  # type: ignore[attr-defined]  # a reader that stops early is told too
     assert "b.jsonl:1: holds a lone surrogate; replaced" in caplog.text
@@ -147,3 +150,111 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         texts(tmp_path, errors="ignore")
     with pytest.raises(InputError, match="the corpus: holds no text"):
         texts()
+
+
+KOREAN = "결을 따라 자르면 매끄럽다.\n나무는 결대로 갈라진다.\n" * 40
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16", "utf-32"])
+@pytest.mark.parametrize("head", ["", "# ASCII first\n" * 40_000])
+def test_korean_encodings_are_found_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, encoding: str, head: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes((head + KOREAN).encode(encoding))
+    (document,) = documents([tmp_path / "a.txt"])
+    assert document.text == head + KOREAN
+    found = encoding.removesuffix("-sig")
+    assert document.encoding == found
+    assert (f"a.txt: read as {found.upper()}" in caplog.text) == (found != "utf-8")
+
+
+def test_what_is_no_korean_encoding_is_refused_by_name(tmp_path: Path) -> None:
+    for raw in ("déjà vu, élève à Noël".encode("latin-1"), KOREAN.encode()[1:], b"\xff\x00" * 50, b"\x89PNG\r\n"):
+        (tmp_path / "a.txt").write_bytes(raw)
+        with pytest.raises(InputError, match=r"a\.txt: invalid UTF-8 at byte 0|a\.txt: invalid UTF-8 at byte 1"):
+            texts(tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_bytes(KOREAN.encode("utf-16-le"))
+    assert texts(tmp_path / "a.txt", encoding="utf-16-le") == [KOREAN]
+    (tmp_path / "a.txt").write_bytes(KOREAN.encode("cp949") + b"\xff")
+    with pytest.raises(InputError, match="invalid CP949 at byte"):
+        texts(tmp_path / "a.txt", encoding="cp949")
+    assert texts(tmp_path / "a.txt", encoding="cp949", errors="replace") == [KOREAN + "\ufffd"]
+    with pytest.raises(InputError, match="encoding is 'klingon'"):
+        texts(tmp_path / "a.txt", encoding="klingon")
+
+
+def test_decomposed_hangul_is_said_once_or_composed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(normalize("NFD", KOREAN), "utf-8")
+    assert texts(tmp_path) == [normalize("NFD", KOREAN)] * 2
+    assert caplog.text.count("100% of the Hangul from here on is decomposed") == 1
+    caplog.clear()
+    assert texts(tmp_path, nfc=True) == [KOREAN] * 2
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_standard_input_may_be_jsonl_and_compressed(monkeypatch: pytest.MonkeyPatch, compression: str) -> None:
+    for content, expected in ((jsonl(TEXTS), TEXTS), ("".join(TEXTS).encode(), ["".join(TEXTS)])):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(PACKERS[compression](content))))
+        assert texts("-") == expected
+
+
+def test_linked_folders_are_read_and_what_is_not_read_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "a.txt").write_text("가", "utf-8")
+    (tmp_path / "data" / "deep" / "back").symlink_to(tmp_path / "data")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "link").symlink_to(tmp_path / "data")
+    (tmp_path / "corpus" / "broken.txt").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "corpus" / "report.pdf").write_text("")
+    assert texts(tmp_path / "corpus") == ["가"]
+    assert "2 files are of other kinds and left out: broken.txt (a broken link), report.pdf" in caplog.text
+
+
+def test_a_file_is_read_once_however_often_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("가", "utf-8")
+    (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
+    found = list(documents([tmp_path, tmp_path / "a.txt", tmp_path / "*.txt"]))
+    assert [(document.text, document.origin) for document in found] == [("가", str(tmp_path))]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.md", "# 제목\n", ["# 제목\n"]),
+        ("a.json", json.dumps([{"text": "하나"}, "둘", {"text": None}]), ["하나", "둘"]),
+        ("a.json", json.dumps({"text": "하나"}, indent=1), ["하나"]),
+        ("a.csv", 'id,text\n1,"하나, 둘\n셋"\n2,넷\n', ["하나, 둘\n셋", "넷"]),
+        ("a.tsv", "text\tid\n하나\t1\n", ["하나"]),
+    ],
+)
+def test_further_formats(tmp_path: Path, name: str, content: str, expected: list[str]) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    assert texts(tmp_path / name) == expected
+
+
+def test_the_field_of_texts_may_have_several_names(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"content": "하나"}\n{"text": "둘"}\n', "utf-8")
+    (tmp_path / "b.parquet").write_bytes(parquet(["셋"]))
+    assert texts(tmp_path, text_key="content,text") == ["하나", "둘", "셋"]
+
+
+def test_bad_lines_are_left_out_if_that_is_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "하나"}\n{"text": "cut\n[]\n{"text": "둘"}\n', "utf-8")
+    with pytest.raises(InputError, match=r"a\.jsonl:2: not valid JSON.*skip_bad_lines=True"):
+        texts(tmp_path / "a.jsonl")
+    assert texts(tmp_path / "a.jsonl", skip_bad_lines=True) == ["하나", "둘"]
+    assert re.search(r"a\.jsonl: 2 lines left out, the first: .*a\.jsonl:2: not valid JSON", caplog.text)
+
+
+def test_a_document_is_a_file_however_long(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("긴 글의 한 줄입니다.\n" * 300_000, "utf-8")
+    (tmp_path / "b.txt").write_text("짧은 글", "utf-8")
+    found = list(documents([tmp_path]))
+    assert len(found) > 2
+    assert [document.last for document in found] == [False] * (len(found) - 2) + [True, True]
+    (tmp_path / "c.txt").write_text("\n\n첫째\n둘째\n  \n\n셋째", "utf-8")
+    assert texts(tmp_path / "c.txt", documents="paragraphs") == ["첫째\n둘째\n", "셋째\n"]

@@ -1,9 +1,13 @@
 """Morpheme boundaries are on the surface, and contracted forms stay whole."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import pytest
 
+from tests.conftest import ROOT
 from tokenizer.pretokenize.morphemes import boundaries, piece_ends
 
 
@@ -28,3 +32,25 @@ def test_piece_ends_count_bytes_and_texts() -> None:
     ends, per_text = piece_ends(["학교에서 a", "", "b"])
     assert ends.tolist() == [6, 12, 14, 15]
     assert per_text.tolist() == [3, 3, 4]
+
+
+def test_long_eojeols_are_not_analysed() -> None:
+    """Their analysis takes time that grows with the square of the length."""
+    assert boundaries(["학교에서" * 50, "학교에서" * 51])[1] == ()
+    ends, _ = piece_ends(["학교에서" * 10_000])
+    assert ends.tolist() == [120_000]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_analyses_too() -> None:
+    """Kiwi's threads exist in the parent only; a child that waited for them would never end."""
+    code = (
+        "import os, sys\n"
+        "from tokenizer.pretokenize.morphemes import boundaries\n"
+        "assert boundaries(['학교에서']) == [(2,)]\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    sys.exit(boundaries(['집에서', '학교에서']) != [(1,), (2,)])\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True, cwd=ROOT)

@@ -52,6 +52,32 @@ def test_shards_hold_the_documents(tokenizer: Tokenizer, corpus: Path, tmp_path:
     assert verify_shards(tmp_path / "out") == manifest
 
 
+def test_a_long_file_is_one_document_also_after_an_interruption(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenizer.text.cutting.PIECE", 1000)
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text(f"{name} 한 줄입니다.\n" * 1000, "utf-8")
+    corpus = sorted(tmp_path.glob("*.txt"))
+    manifest = write_shards(tokenizer, corpus, tmp_path / "whole", shard_tokens=10)
+    assert [shard["documents"] for shard in manifest["shards"]] == [1, 1, 1]
+    ids = np.fromfile(tmp_path / "whole" / "shard-00001.bin", dtype="<u2").tolist()
+    assert tokenizer.decode(ids) == corpus[1].read_text("utf-8") + "<|endoftext|>"
+    write_shards(tokenizer, corpus, tmp_path / "parts", shard_tokens=10)
+    (tmp_path / "parts" / "manifest.json").rename(tmp_path / "parts" / "progress.json")
+    change(tmp_path / "parts" / "progress.json", shards=manifest["shards"][:1])
+    write_shards(tokenizer, corpus, tmp_path / "parts", shard_tokens=10)
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_encodings_are_recorded(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_bytes("결을 따라 자르면 매끄럽다.".encode("cp949"))
+    manifest = write_shards(tokenizer, [tmp_path / "old.txt"], tmp_path / "out")
+    assert manifest["encodings"] == {"old.txt": "cp949"}
+    ids = np.fromfile(tmp_path / "out" / "shard-00000.bin", dtype="<u2").tolist()
+    assert tokenizer.decode(ids[:-1]) == "결을 따라 자르면 매끄럽다."
+
+
 def test_large_vocabularies_take_32_bits(corpus: Path, tmp_path: Path) -> None:
     class Large(Tokenizer):
         vocab_size = 70_000  # type: ignore[assignment]

@@ -1,0 +1,114 @@
+"""The bytes of files and streams, decompressed, a block at a time."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from tokenizer.corpus.reading import Progress, optional
+from tokenizer.errors import InputError
+
+COMPRESSIONS = (".gz", ".xz", ".zst", ".bz2")
+BLOCK = 1 << 18
+"""Bytes read at a time."""
+ZSTD_BLOCK = 1 << 12
+"""Compressed bytes read at a time of Zstandard, which may unpack to ten thousand times as much."""
+_MAGIC = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2"}
+"""First bytes of what is compressed."""
+
+
+def stream_blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rest of an open file, `BLOCK` bytes at a time."""
+    return iter(lambda: stream.read(BLOCK), b"")
+
+
+def file_blocks(path: Path, progress: Progress) -> Iterator[bytes]:
+    """The decompressed bytes of a file; ``progress`` is told those read of the file itself.
+
+    `InputError` for damage in it.
+    """
+    with io.BufferedReader(_Counted(path, progress), BLOCK) as raw:
+        yield from _unpacked(raw, str(path), path.suffix.lower())
+
+
+def unpacked_stream(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    """The bytes of a stream, decompressed if its first bytes say that it is compressed."""
+    first = stream.read(BLOCK)
+    suffix = next((suffix for magic, suffix in _MAGIC.items() if first.startswith(magic)), "")
+    yield from _unpacked(io.BufferedReader(_Rejoined(first, stream), BLOCK), name, suffix)
+
+
+def _unpacked(raw: Any, name: str, compression: str) -> Iterator[bytes]:
+    damage: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError, OSError)
+    zstandard = optional("zstandard", name) if compression == ".zst" else None
+    if zstandard:
+        damage = (*damage, zstandard.ZstdError)
+    try:
+        yield from _zstd_blocks(raw, zstandard) if zstandard else stream_blocks(_opened(raw, compression))
+    except damage as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the content's
+            raise
+        raise InputError(f"{name}: damaged or cut off ({error}); fetch or compress it again") from None
+
+
+class _Counted(io.RawIOBase):
+    """A file that reports what is read of it."""
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115, closed with this object
+        self._progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._file.readinto(buffer) or 0
+        self._progress(count)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream that cannot go back, with the bytes that were read of it before it."""
+
+    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
+        self._first, self._stream = first, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._first[: len(buffer)] or self._stream.read(len(buffer))
+        self._first = self._first[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _opened(raw: Any, compression: str) -> Any:
+    """The stream inside what Python's own modules unpack, or the stream itself."""
+    if compression == ".gz":
+        return gzip.GzipFile(fileobj=raw)
+    if compression == ".xz":
+        return lzma.LZMAFile(raw)
+    return bz2.BZ2File(raw) if compression == ".bz2" else raw
+
+
+def _zstd_blocks(raw: IO[bytes], zstandard: Any) -> Iterator[bytes]:
+    """The frames of a Zstandard file (its stream_reader would take one cut off for a whole one)."""
+    frame: Any = None
+    while data := raw.read(ZSTD_BLOCK):
+        while data:
+            frame = frame or zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+            if block := frame.decompress(data):
+                yield block
+            data = frame.unused_data if frame.eof else b""
+            frame = None if frame.eof else frame
+    if frame:
+        raise EOFError("the last frame has no end")
