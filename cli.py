@@ -215,11 +215,11 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **r
 @options(PRETRAIN, "preset")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=VALUE", help=PRETRAIN["shape"].help)
 @options(PRETRAIN, "tokens")
-@click.option("--minutes", type=MINUTES, help="Stop after this long, the learning rate brought down in time.")
+@click.option("--minutes", type=MINUTES, help="Stop after training so long, the learning rate brought down in time.")
 @click.option("--validation", type=FOLDER, help="Shards to validate on, else 1% of --data.")
 @options(PRETRAIN, "batch_tokens", "micro_batch_tokens", "context", "documents", "lr", "optimizer", "schedule")
 @options(PRETRAIN, "z_loss", "nonfinite", "seed", "precision", "device", "parallel", "recompute", "compile", "keep")
-@options(PRETRAIN, "tensorboard")
+@options(PRETRAIN, "validate_every", "checkpoint_steps", "checkpoint_minutes", "tensorboard")
 @click.option("--dry-run", is_flag=True, help="Print parameters, operations and memory, and do nothing.")
 @click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
@@ -236,7 +236,7 @@ def pretrain(
 ) -> None:
     """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder.
 
-    On several GPUs: torchrun --nproc-per-node 8 -m cli pretrain ...
+    On several GPUs: torchrun --nproc-per-node 8 --no-python gyeol pretrain ...
     """
     from model import describe_plan, describe_result
     from model import dry_run as plan
@@ -319,9 +319,9 @@ def main() -> None:
         code = error.exit_code
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stop:
         click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
-        code = 130
+        code = getattr(stop, "code", 130)
     except (InputError, OSError, MemoryError) as error:
         click.echo(f"gyeol: {spelled(str(error), cli.commands.values()) or type(error).__name__}", err=True)
         code = 2

@@ -60,6 +60,9 @@ class TrainingState:
     seconds: float = 0.0
     """Wall-clock time spent, over all sessions."""
 
+    training_seconds: float = 0.0
+    """Of that, time spent in steps, without validation and checkpoints."""
+
     loss: float | None = None
     """Training loss of the last step, nats per token."""
 
@@ -135,7 +138,7 @@ def load_checkpoint(run: Path, model: Transformer, optimizer: Optimizer, workers
     state = read_json(folder / TRAINING)
     if state["updates"]:
         optimizer.restore(tensors[1], state["updates"])
-    return TrainingState(**{field.name: state[field.name] for field in fields(TrainingState)})
+    return TrainingState(**{field.name: state[field.name] for field in fields(TrainingState) if field.name in state})
 
 
 def latest_checkpoint(run: Path) -> Path | None:

@@ -14,6 +14,7 @@ from tokenizer.errors import InputError
 VOCAB_MULTIPLE = 128
 """Embedding rows come in multiples of this, the granularity at which matrix units are fast."""
 
+MOST_LAYERS = 1000
 ROPE_SCALINGS = ("default", "linear", "llama3")
 
 
@@ -74,6 +75,8 @@ class ModelConfig:
                 raise InputError(f"{field.name} is {value!r}; it must be of the kind {getattr(kind, '__name__', kind)}")
             if isinstance(value, (int, float)) and kind is not bool and not value > 0:
                 raise InputError(f"{field.name} is {value}; it must be above 0")
+        if self.num_layers > MOST_LAYERS:
+            raise InputError(f"num_layers is {self.num_layers:,}; it must be at most {MOST_LAYERS:,}")
         if self.rope_scaling not in ROPE_SCALINGS:
             known = ", ".join(ROPE_SCALINGS)
             raise InputError(f"unknown rope_scaling {self.rope_scaling!r}; choose one of {known}")

@@ -18,8 +18,9 @@ class PretrainConfig:
     """Tokens to train on. By default 20 for each parameter outside the embedding (Hoffmann et al., 2022), at most four
     epochs of the data (Muennighoff et al., 2023)."""
     max_seconds: float | None = None
-    """Seconds after which the run stops, validation included, the learning rate brought down in time. The schedule
-    follows tokens or time, whichever is further; such a run resumes, but not bit for bit."""
+    """Seconds of training after which the run stops, the learning rate brought down in time; validation and checkpoints
+    are not counted. The schedule follows tokens or time, whichever is further; such a run resumes, but not bit for
+    bit."""
     context: int | None = None
     """Tokens per sequence, at most the preset's max_context, which is the default."""
     documents: bool = False
@@ -56,12 +57,14 @@ class PretrainConfig:
     """Recompute the activations of a layer in the backward pass: a quarter slower, far less memory."""
     compile: bool | None = None
     """Compile the layers with torch.compile; on CUDA by default."""
-    eval_every: int = 500
+    validate_every: int = 500
     """Steps between validations; there is one before the first step and one after the last in any case."""
     eval_tokens: int = 65_536
     """Validation targets at most, evenly spread over the held-out text."""
-    checkpoint_every: int = 500
-    """Steps between checkpoints; there is one at the end and one at Ctrl-C in any case."""
+    checkpoint_steps: int = 500
+    """Steps between checkpoints; there is one at the end, and one at Ctrl-C, SIGTERM and SIGHUP, in any case."""
+    checkpoint_minutes: float = 10.0
+    """Minutes between checkpoints, whichever is sooner."""
     keep: int = 2
     """Checkpoints kept: the last, and others should that be damaged."""
     tensorboard: bool = False
@@ -71,13 +74,15 @@ class PretrainConfig:
         for name in ("tokens", "max_seconds", "context", "batch_tokens", "lr"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise InputError(f"{name} is {value}; it must be above 0, or left out")
-        positive = ("micro_batch_tokens", "clip", "eval_every", "eval_tokens", "checkpoint_every")
-        for name in (*positive, "keep"):
+        positive = ("micro_batch_tokens", "clip", "validate_every", "eval_tokens", "checkpoint_steps", "keep")
+        for name in (*positive, "checkpoint_minutes"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("weight_decay", "z_loss"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be 0 or above")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed}; it must be from 0 to 2**63 - 1")
         if not 0 <= self.warmup < 1:
             raise InputError(f"warmup is {self.warmup}; it is a share of the run, from 0 to below 1")
         for name, choices in CHOICES.items():

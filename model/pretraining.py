@@ -37,7 +37,7 @@ EPOCHS = 4
 
 FREE = (
     *("device", "precision", "parallel", "compile", "recompute", "micro_batch_tokens"),
-    *("eval_every", "checkpoint_every", "keep", "tensorboard"),
+    *("validate_every", "checkpoint_steps", "checkpoint_minutes", "keep", "tensorboard"),
 )
 """Options that may differ when a run goes on: what computes it, in how much memory, and how often it reports."""
 
@@ -93,6 +93,8 @@ def pretrain(
         windows = [Windows(stream, shape.max_context, config.seed) for stream in streams]
         mixture = Mixture(windows, list(opened.sources.values()), config.seed)
         trainer = Trainer(run, shape, config, mixture, measured, device, precision, end_of_text, workers)
+        if trainer.state.step:
+            _say(f"going on from step {trainer.state.step:,} of {trainer.steps:,}", workers)
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
         figures = trainer.train(unigram, first.bytes / first.tokens)
         result = PretrainResult(parameters=shape.parameters, unigram_bits_per_byte=unigram.bits_per_byte, **figures)

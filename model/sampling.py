@@ -37,10 +37,14 @@ class GenerationConfig:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise InputError(f"max_new_tokens is {self.max_new_tokens}; it must be at least 1")
-        if not self.temperature >= 0:
-            raise InputError(f"temperature is {self.temperature}; it must be 0 (greedy) or above")
-        if not self.repetition_penalty > 0:
-            raise InputError(f"repetition_penalty is {self.repetition_penalty}; it must be above 0, 1 does nothing")
+        if self.temperature != 0 and not 0.01 <= self.temperature <= 100:
+            raise InputError(f"temperature is {self.temperature}; it must be 0 (greedy), or from 0.01 to 100")
+        if not 0.01 <= self.repetition_penalty <= 100:
+            raise InputError(
+                f"repetition_penalty is {self.repetition_penalty}; it must be from 0.01 to 100, 1 does nothing"
+            )
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed}; it must be from 0 to 2**63 - 1")
         if self.top_k is not None and self.top_k < 1:
             raise InputError(f"top_k is {self.top_k}; it must be at least 1, or left out")
         for name in ("top_p", "min_p"):

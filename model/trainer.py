@@ -1,14 +1,10 @@
-"""The training loop: steps, validation, log, checkpoints, and a clean stop at Ctrl-C."""
+"""The training loop: steps, validation, log, checkpoints, and a clean stop at Ctrl-C or SIGTERM."""
 
 import math
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -27,6 +23,7 @@ from model.optimizer import Optimizer
 from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
 from model.pretrain_config import PretrainConfig
 from model.schedule import learning_rate
+from model.signals import DeferredSignals, Stopped
 from model.transformer import Transformer
 from tokenizer import progress
 from tokenizer.errors import InputError
@@ -67,8 +64,8 @@ class Trainer:
         self.steps = math.ceil((config.tokens or 0) / self.step_tokens)
         self._peak = peak_flops(device, precision)
         self._began = time.monotonic() - self.state.seconds
-        self._validation_seconds = 0.0
-        self._interrupted = threading.Event()
+        self._saved = time.monotonic()
+        self._signals = DeferredSignals()
 
     def train(self, unigram: Evaluation, bytes_per_token: float) -> dict[str, Any]:
         """Run to the end, leave the model in the run folder, and return the figures of `PretrainResult`.
@@ -84,7 +81,7 @@ class Trainer:
         title, total = (
             ("Pretraining, tokens", self.steps * self.step_tokens) if timed is None else ("Pretraining, s", timed)
         )
-        with _deferred_interrupt(self._interrupted), progress.progress_bar(title, total) as bar:
+        with self._signals, progress.progress_bar(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
@@ -121,12 +118,12 @@ class Trainer:
             spent += time.monotonic() - started
             speed = (self.state.tokens - first) / spent
             bar.note(self._note(speed, bytes_per_token))
-            reached = float(self.state.tokens) if config.max_seconds is None else self.state.seconds
+            reached = float(self.state.tokens) if config.max_seconds is None else self.state.training_seconds
             bar.advance(reached - shown)
             shown, evaluation = reached, None
-            if self.state.step % config.eval_every == 0:
+            if self.state.step % config.validate_every == 0:
                 evaluation = self._validate()
-            if self.state.step % config.checkpoint_every == 0:
+            if self.state.step % config.checkpoint_steps == 0 or self._overdue():
                 self._save()
         evaluation = evaluation or self._validate()
         self.state = replace(self.state, seconds=time.monotonic() - self._began)
@@ -142,10 +139,15 @@ class Trainer:
 
     def _save(self) -> None:
         save_checkpoint(self.run, self.model, self.optimizer, self.state, self.workers, self.config.keep)
+        self._saved = time.monotonic()
+
+    def _overdue(self) -> bool:
+        """Whether the last checkpoint is too long ago, by the first process's clock."""
+        return bool(self.workers.share(time.monotonic() - self._saved >= 60 * self.config.checkpoint_minutes))
 
     def _at_end(self) -> bool:
         limit = self.config.max_seconds
-        by_clock = limit is not None and time.monotonic() - self._began + self._validation_seconds >= limit
+        by_clock = limit is not None and self.state.training_seconds >= limit
         return self.state.step >= self.steps or bool(self.workers.share(by_clock) if limit is not None else False)
 
     def _progress(self) -> float:
@@ -153,8 +155,9 @@ class Trainer:
         by_tokens = (self.state.step + 0.5) / self.steps
         if self.config.max_seconds is None:
             return by_tokens
-        available = max(self.config.max_seconds - self._validation_seconds, 1e-9)
-        return float(self.workers.share(max(by_tokens, (time.monotonic() - self._began) / available)))
+        spent, step = self.state.training_seconds, self.state.step
+        by_time = spent * (1 + 0.5 / step) / self.config.max_seconds if step else 0.0
+        return float(self.workers.share(max(by_tokens, by_time)))
 
     def _step(self) -> None:
         """One optimizer update over `windows_per_step` windows. KeyboardInterrupt leaves the weights as they were."""
@@ -180,6 +183,7 @@ class Trainer:
             updates=state.updates + finite,
             tokens=state.tokens + self.step_tokens,
             seconds=now - self._began,
+            training_seconds=state.training_seconds + now - started,
             loss=loss if finite else state.loss,
         )
         skipped = {} if finite else {"skipped": 1}
@@ -203,16 +207,14 @@ class Trainer:
                 # Gradients are averaged over the processes, but it is their sum that is wanted.
                 (loss * (workers.count / self.step_tokens)).backward()
             total += loss.detach() / self.step_tokens
-            if workers.count == 1 and self._interrupted.is_set():
-                raise KeyboardInterrupt
-        if workers.count > 1 and workers.any(self._interrupted.is_set(), self.device):
-            raise KeyboardInterrupt
+            if workers.count == 1:
+                self._signals.check()
+        if workers.count > 1 and workers.any(self._signals.number is not None, self.device):
+            raise Stopped(self._signals.number or signal.SIGTERM)
         return workers.sum(total).item()
 
     def _validate(self, **more: float) -> Evaluation:
-        started = time.monotonic()
         evaluation = self.validation.evaluate(self.model, self.device, self.precision, self.end_of_text)
-        self._validation_seconds = time.monotonic() - started
         self._write(validation_loss=evaluation.nats_per_token, bits_per_byte=evaluation.bits_per_byte, **more)
         return evaluation
 
@@ -220,25 +222,3 @@ class Trainer:
         if self._log is not None:
             seconds = time.monotonic() - self._began
             self._log.write(step=self.state.step, tokens=self.state.tokens, seconds=seconds, **figures)
-
-
-@contextmanager
-def _deferred_interrupt(flag: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C set ``flag``, to be acted on between two passes, and the second raise at once.
-
-    Only the main thread may handle signals; in another one nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if flag.is_set():
-            raise KeyboardInterrupt
-        flag.set()
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

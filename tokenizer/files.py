@@ -1,4 +1,4 @@
-"""Files that are whole or not there: temporary name first, rename last; checksums; the user's cache folder."""
+"""Files that are whole or not there: temporary name first, rename last; checksums; JSON."""
 
 import contextlib
 import errno
@@ -9,7 +9,6 @@ import re
 import secrets
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,15 +141,6 @@ def _keep_owner(old: Path, fresh: Path) -> None:
         with contextlib.suppress(OSError, AttributeError):  # not permitted; Windows has no chown
             os.chown(fresh, known.st_uid, known.st_gid)
         os.chmod(fresh, stat.S_IMODE(known.st_mode))
-
-
-def cache_folder() -> Path:
-    """The per-user folder for what Gyeol can rebuild: compiled kernels, loaded, downloaded or unpacked vocabularies."""
-    if folder := os.environ.get("GYEOL_CACHE"):
-        return Path(folder)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gyeol"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gyeol"
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -1,10 +1,13 @@
 """Work on several threads: with the results in order, or into one state per thread."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import chain, islice
+from pathlib import Path
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -12,9 +15,23 @@ Result = TypeVar("Result")
 State = TypeVar("State")
 
 
+@cache
 def cores() -> int:
-    """CPU cores that this process may use: those of its affinity mask, which a container restricts."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """CPU cores that this process may use: those of its affinity mask and of its container's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+
+
+def _quota(root: Path) -> float:
+    """Cores that the control group (version 2, or 1) allows in all; infinity without a limit."""
+    try:
+        if (root / "cpu.max").exists():
+            quota, period = (root / "cpu.max").read_text().split()
+        else:
+            quota, period = ((root / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        return int(quota) / int(period) if int(quota) > 0 else math.inf
+    except (OSError, ValueError):  # no control groups, or "max"
+        return math.inf
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

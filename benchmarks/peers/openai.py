@@ -20,8 +20,9 @@ from pathlib import Path
 import splintr
 import tiktoken
 
+from tokenizer.cache import cache_folder
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, cache_folder, sha256_file
+from tokenizer.files import atomic_open, sha256_file
 
 DOWNLOAD_TIMEOUT = 10
 """Seconds to wait for the server before a download is given up."""
@@ -129,9 +130,9 @@ def _contents(file: RankFile) -> bytes:
 def _cache_folders() -> list[Path]:
     """Folders that may hold rank files, the preferred one first."""
     asked = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
-    user = cache_folder() / "tiktoken"
+    own = cache_folder()
     shared = Path(tempfile.gettempdir()) / "data-gym-cache"  # tiktoken's own default
-    return [*([Path(asked)] if asked else []), user, shared]
+    return [*([Path(asked)] if asked else []), *([own / "tiktoken"] if own else []), shared]
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def killed(self, step=Trainer._step):
 
 def often(self, *arguments, begin=Trainer.__init__):
     begin(self, *arguments)
-    self.config = replace(self.config, checkpoint_every=5)
+    self.config = replace(self.config, checkpoint_steps=5)
 
 Trainer._step, Trainer.__init__ = killed, often
 cli.main()

@@ -189,6 +189,10 @@ def _prefers(model: Transformer, token: int) -> Transformer:
     [
         ({"max_new_tokens": 0}, "max_new_tokens is 0"),
         ({"temperature": -1}, "temperature is -1"),
+        ({"temperature": 1e-40}, "from 0.01 to 100"),
+        ({"seed": 2**64}, "seed is 18446744073709551616"),
+        ({"repetition_penalty": 1e-45}, "repetition_penalty is 1e-45"),
+        ({"device": "meta"}, "device 'meta' cannot be used"),
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 1.5}, "top_p is 1.5"),
         ({"min_p": 0.0}, "min_p is 0.0"),

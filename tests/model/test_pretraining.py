@@ -3,19 +3,22 @@
 import json
 import math
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from model import load_model, pretrain
+from model import load_model, pretrain, pretraining
 from model.checkpoint import TrainingState, latest_checkpoint
 from model.data import TokenStream
 from model.evaluate import Validation, byte_lengths
 from model.pretraining import default_tokens
 from model.schedule import learning_rate
+from model.signals import DeferredSignals, Stopped
 from model.trainer import Trainer
 from tests.support.models import END, OPTIONS, ByteTokenizer, interrupt_at, log, sentences, write_shards
 from tokenizer.errors import InputError
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def test_a_run_learns_and_leaves_a_whole_folder(data: Path, tmp_path: Path) -> None:
-    result = pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 100 * 256, "lr": 1e-2, "checkpoint_every": 50})
+    result = pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 100 * 256, "lr": 1e-2, "checkpoint_steps": 50})
     lines = log(tmp_path / "run")
     steps = [line for line in lines if "loss" in line]
     validations = [line for line in lines if "bits_per_byte" in line]
@@ -67,6 +70,65 @@ def test_an_interrupted_run_resumes_bit_for_bit(
     assert log(tmp_path / "run") == log(tmp_path / "whole")
     first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("run", "whole"))
     assert first == second
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_run_that_is_told_to_stop_saves_and_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    number, options = getattr(signal, name), {**OPTIONS, "checkpoint_steps": 1000}
+    pretrain(data, tmp_path / "whole", **options)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 7, number)
+        with pytest.raises(Stopped, match=name) as stop:
+            pretrain(data, tmp_path / "run", **options)
+    assert stop.value.code == 128 + number
+    assert (tmp_path / "run" / "checkpoints" / "step-000007").is_dir()
+    pretrain(data, tmp_path / "run", **options)
+    assert "going on from step 7 of 20" in caplog.text
+    assert log(tmp_path / "run") == log(tmp_path / "whole")
+    weights = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("run", "whole")]
+    assert weights[0] == weights[1]
+
+
+def test_an_ignored_signal_stays_so() -> None:
+    """As SIGHUP is under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with DeferredSignals() as signals:
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            signal.raise_signal(signal.SIGHUP)
+            signals.check()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_checkpoints_by_the_clock(data: Path, tmp_path: Path) -> None:
+    pretrain(data, tmp_path / "run", **{**OPTIONS, "tokens": 1024, "checkpoint_minutes": 1e-9, "keep": 9})
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == [f"step-{step:06d}" for step in range(1, 5)]
+
+
+@pytest.mark.parametrize("point", ["first step", "result"])
+def test_no_line_of_the_log_is_written_twice(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    options = {**OPTIONS, "tokens": 1024, "checkpoint_steps": 1000}
+    pretrain(data, tmp_path / "whole", **options)
+
+    def crash(*_: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        owner, name = (Trainer, "_gradients") if point == "first step" else (pretraining, "write_json")
+        patch.setattr(owner, name, crash)
+        with pytest.raises(OSError, match="disk full"):
+            pretrain(data, tmp_path / "run", **options)
+    with (tmp_path / "run" / "log.jsonl").open("ab") as file:
+        file.write(b'{"step": 1, \xff')
+    pretrain(data, tmp_path / "run", **options)
+    assert log(tmp_path / "run") == log(tmp_path / "whole")
 
 
 def test_a_crash_goes_back_to_the_last_whole_checkpoint(
@@ -153,6 +215,7 @@ def test_the_clock_ends_a_run(data: Path, tmp_path: Path) -> None:
     assert 0 < result.tokens < 10**7
     rates = [line["lr"] for line in log(tmp_path / "run") if "lr" in line]
     assert rates[-1] < 0.3 * max(rates)  # the schedule followed the clock
+    assert max(rates) > 0.9 * 0.01  # nano's peak was reached, however long validation took
 
 
 def test_bits_per_byte_is_total_bits_over_raw_bytes(data: Path, tmp_path: Path) -> None:
@@ -207,6 +270,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(data: Path, tmp_path: Path, mon
         ({"schedule": "linear"}, "'linear'; choose one of cosine, wsd"),
         ({"precision": "fp8"}, "'fp8'; choose one of auto, fp32, bf16"),
         ({"batch_tokens": 16}, "below one window of 32"),
+        ({"seed": -1}, "seed is -1; it must be from 0"),
+        ({"shape": {"num_layers": 10**6}}, "num_layers is 1,000,000; it must be at most 1,000"),
+        ({"checkpoint_minutes": 0}, "checkpoint_minutes is 0"),
+        ({"device": "meta"}, "it holds no numbers"),
         ({"device": "abacus"}, "device 'abacus' cannot be used"),
         ({"preset": "huge"}, "unknown model preset 'huge'"),
     ],

@@ -103,9 +103,9 @@ OPTIONS: dict[str, Any] = {
     "micro_batch_tokens": 128,
     "precision": "fp32",
     "device": "cpu",
-    "eval_every": 10,
+    "validate_every": 10,
     "eval_tokens": 1000,
-    "checkpoint_every": 5,
+    "checkpoint_steps": 5,
 }
 
 
@@ -115,13 +115,13 @@ def log(run: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if "second" not in key} for line in lines]
 
 
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Send this process Ctrl-C inside the forward pass of ``step`` (from 0)."""
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT) -> None:
+    """Send this process a signal inside the forward pass of ``step`` (from 0)."""
     batch = Trainer._step
 
     def interrupted(self: Trainer) -> None:
         if self.state.step == step:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         batch(self)
 
     monkeypatch.setattr(Trainer, "_step", interrupted)

@@ -1,13 +1,15 @@
 """Results come in order from any number of threads, and what goes wrong in its turn."""
 
+import math
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer.threads import in_order, per_thread
+from tokenizer.threads import _quota, in_order, per_thread
 
 
 @settings(max_examples=100, deadline=None)
@@ -69,3 +71,20 @@ def test_each_thread_has_a_state_of_its_own(count: int, threads: int) -> None:
     states = per_thread(make, work, range(count), threads)
     assert 1 <= len(states) <= threads
     assert sorted(item for state in states for _, item in state) == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_the_quota_of_a_container_counts(tmp_path: Path, files: dict[str, str], cores: float) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert _quota(tmp_path) == cores

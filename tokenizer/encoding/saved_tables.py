@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.cache import SEAL, is_intact, seal
 from tokenizer.encoding.tables import Tables
 from tokenizer.files import atomic_open
 from tokenizer.native.compile import kernel_folder
@@ -32,7 +33,7 @@ def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
     """The tokenizer in ``folder`` if it is kept."""
     path = _path(folder)
     try:
-        if path is None or not path.is_file():
+        if path is None or not is_intact(path):
             return None
         with np.load(path, allow_pickle=False) as held:
             return _restored({name: held[name] for name in held.files})
@@ -48,9 +49,11 @@ def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
     try:
         with atomic_open(path) as handle:
             np.savez(handle, **_arrays(vocabulary, tables))
+        seal(path)
         others = sorted(path.parent.glob("*.npz"), key=lambda other: other.stat().st_mtime, reverse=True)
         for other in others[KEPT:]:
             other.unlink(missing_ok=True)
+            other.with_name(other.name + SEAL).unlink(missing_ok=True)
     except OSError:  # a full disk or a read-only home: loading takes longer, nothing else
         return
 

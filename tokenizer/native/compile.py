@@ -2,16 +2,15 @@
 
 import hashlib
 import logging
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config, event
+from numba.core import caching, config, event
 
-from tokenizer.files import cache_folder
+from tokenizer.cache import cache_folder, distrusted, is_intact, seal
 
 logger = logging.getLogger("gyeol")
 
@@ -20,20 +19,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @cache
 def kernel_folder() -> Path | None:
-    """A folder named after the sources of all kernels; None if it cannot be written.
+    """A folder named after the sources of all kernels; None without a cache.
 
     numba notices that a kernel's own file changed, but not that a kernel it calls from another file did;
     a folder per state of the sources never runs stale machine code.
     """
+    root = cache_folder()
+    if root is None:
+        return None
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
+    folder = root / "kernels" / digest.hexdigest()[:16]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:  # a read-only home: numba's own choice of place, or none, is the best there is
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return None if distrusted(folder) else folder
+    except OSError:
         return None
 
 
@@ -52,13 +53,50 @@ def inlined(function: F) -> F:
 
 
 def _compiled(function: Any, *, forceinline: bool) -> Any:
-    settings: Any = config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(kernel_folder() or before)
-    try:
-        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
-    finally:
-        settings.CACHE_DIR = before
+    compiled: Any = numba.njit(nogil=True, forceinline=forceinline)(function)
+    if folder := kernel_folder():  # never in numba's own place, which keeps stale code of other files
+        settings: Any = config
+        before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
+        try:
+            compiled._cache = _Cache(function)
+        finally:
+            settings.CACHE_DIR = before
+    return compiled
+
+
+class _Cache(caching.FunctionCache):
+    """numba's cache, which loses nothing but time when the disk is full, with files that are checked."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self._cache_file.__class__ = _CheckedFiles
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            logger.warning("%s: compiled kernels cannot be kept (%s)", self._cache_path, error.strerror)
+
+
+class _CheckedFiles(caching.IndexDataCacheFile):
+    """An index and machine code, which numba unpickles: not before their checksums were found to fit."""
+
+    def _load_index(self) -> Any:
+        return super()._load_index() if is_intact(Path(self._index_path)) else {}
+
+    def _load_data(self, name: str) -> Any:
+        path = Path(self._data_path(name))
+        if not is_intact(path):
+            raise OSError(f"{path}: damaged")  # numba compiles anew
+        return super()._load_data(name)
+
+    def _save_index(self, overloads: Any) -> None:
+        super()._save_index(overloads)
+        seal(Path(self._index_path))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        super()._save_data(name, data)
+        seal(Path(self._data_path(name)))
 
 
 class _Announcer(event.Listener):
