@@ -165,7 +165,7 @@ def _identity(config: PretrainConfig, shape: ModelConfig, data: Data) -> dict[st
         "format": "gyeol-run",
         "version": 1,
         "options": {name: value for name, value in asdict(config).items() if name not in FREE},
-        "model": shape.as_dict(),
+        "model": asdict(shape),
         "tokenizer": data.first.fingerprint,
         "data": sums[0][0] if len(sums) == 1 else [list(pair) for pair in sums],
         "validation": sha256_file(data.validation.path / MANIFEST) if data.validation else None,
