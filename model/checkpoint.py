@@ -50,19 +50,14 @@ class TrainingState:
 
     step: int = 0
     """Steps done."""
-
     updates: int = 0
     """Updates of the weights: steps, but for those skipped because their loss was not finite."""
-
     tokens: int = 0
     """Targets trained on."""
-
     seconds: float = 0.0
     """Wall-clock time spent, over all sessions."""
-
     loss: float | None = None
     """Training loss of the last step, nats per token."""
-
     initial_bits_per_byte: float | None = None
     """Validation before the first step."""
 

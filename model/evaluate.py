@@ -27,13 +27,10 @@ class Evaluation:
 
     nats_per_token: float
     """Mean cross-entropy of the targets."""
-
     bits_per_byte: float
     """Total cross-entropy in bits over the UTF-8 bytes of the targets; special tokens count no bytes."""
-
     tokens: int
     """Targets measured."""
-
     bytes: int
     """Bytes of these targets."""
 

@@ -53,16 +53,12 @@ class Row:
 
     ids: list[int]
     """Its tokens, those of the prompt first."""
-
     generator: torch.Generator
     """Source of its random numbers."""
-
     owed: bytes = b""
     """Bytes of the prompt that the next tokens are held to."""
-
     done: bool = False
     """Whether it has ended."""
-
     prompt: int = field(init=False)
     """Tokens of the prompt."""
 

@@ -22,31 +22,22 @@ class Plan:
 
     parameters: int
     """All parameters."""
-
     body_parameters: int
     """Those outside embedding and head."""
-
     flops_per_token: int
     """Operations of training on one token: forward and backward, the head counted, the embedding look-up not."""
-
     flops: int
     """Operations of the whole run."""
-
     state_bytes: int
     """Weights, gradients and the optimizer's moments, all float32."""
-
     gathered_bytes: int
     """Sharded: the parts of the weights and gradients that are whole for a while (the tables and two layers)."""
-
     activation_bytes: int
     """Estimate of what the forward pass keeps for the backward pass of one micro-batch."""
-
     loss_bytes: int
     """Logits of one chunk and what the softmax makes of them."""
-
     processes: int
     """GPUs that share the run."""
-
     sharded: bool
     """Whether weights and moments are sharded (FSDP2) or copied."""
 
