@@ -80,8 +80,3 @@ def prepare_layers(model: Transformer, *, recompute: bool, compiled: bool) -> No
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
         if compiled:
             layer.compile()
-
-
-def compiles_by_default(device: torch.device) -> bool:
-    """Whether compiling pays on ``device``."""
-    return device.type == "cuda"

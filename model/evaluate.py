@@ -29,10 +29,6 @@ class Evaluation:
     """Mean cross-entropy of the targets."""
     bits_per_byte: float
     """Total cross-entropy in bits over the UTF-8 bytes of the targets; special tokens count no bytes."""
-    tokens: int
-    """Targets measured."""
-    bytes: int
-    """Bytes of these targets."""
 
 
 class Validation:
@@ -40,8 +36,7 @@ class Validation:
 
     def __init__(self, stream: TokenStream, context: int, tokens: int, lengths: np.ndarray) -> None:
         self.windows = list(spread_windows(stream, context, tokens)) if len(stream) > 1 else []
-        targets = [window[1:] for window in self.windows]
-        self.targets = np.concatenate(targets) if targets else np.empty(0, dtype=np.int64)
+        self.targets = np.concatenate([np.empty(0, dtype=np.int64), *(window[1:] for window in self.windows)])
         self.bytes = int(lengths[self.targets].sum())
         if self.bytes == 0:
             raise InputError("the validation data holds no text; give a longer folder for validation or more data")
@@ -67,13 +62,7 @@ class Validation:
         return self._evaluation(-float(log_probabilities[self.targets].sum()))
 
     def _evaluation(self, nats: float) -> Evaluation:
-        tokens = len(self.targets)
-        return Evaluation(
-            nats_per_token=nats / tokens,
-            bits_per_byte=nats / math.log(2) / self.bytes,
-            tokens=tokens,
-            bytes=self.bytes,
-        )
+        return Evaluation(nats_per_token=nats / len(self.targets), bits_per_byte=nats / math.log(2) / self.bytes)
 
     def _batches(self) -> Iterator[np.ndarray]:
         """Windows stacked by equal length, (windows, up to context + 1)."""

@@ -18,7 +18,7 @@ from model.checkpoint import WEIGHTS, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
 from model.data import Mixture
 from model.defaults import recipe_for
-from model.device import autocast, compiles_by_default, peak_flops, prepare_layers
+from model.device import autocast, peak_flops, prepare_layers
 from model.document_mask import DocumentMask
 from model.evaluate import Evaluation, Validation
 from model.export import model_tensors, write_tensors
@@ -52,7 +52,7 @@ class Trainer:
         self.end_of_text = end_of_text if config.documents else None
         # Drawn on the CPU, so that a seed means the same weights on every device and in every process.
         self.model = Transformer(shape, seed=config.seed).to(device)
-        compiled = compiles_by_default(device) if config.compile is None else config.compile
+        compiled = device.type == "cuda" if config.compile is None else config.compile  # see `prepare_layers`
         prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
         self.recipe = recipe_for(config, shape.max_context)
         self.windows_per_step = self.recipe.batch_tokens // shape.max_context
