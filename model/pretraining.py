@@ -94,8 +94,7 @@ def pretrain(
         mixture = Mixture(windows, list(opened.sources.values()), config.seed)
         trainer = Trainer(run, shape, config, mixture, measured, device, precision, end_of_text, workers)
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
-        figures = trainer.train(unigram, first.bytes / first.tokens)
-        result = PretrainResult(parameters=shape.parameters, unigram_bits_per_byte=unigram.bits_per_byte, **figures)
+        result = trainer.train(unigram, first.bytes / first.tokens)
         if workers.first:
             write_json(run / RESULT, asdict(result))
         workers.barrier()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import cast
 
 import torch
 from torch import nn
@@ -25,7 +25,7 @@ from model.export import model_tensors, write_tensors
 from model.log import RunLog
 from model.optimizer import Optimizer
 from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
-from model.pretrain_config import PretrainConfig
+from model.pretrain_config import PretrainConfig, PretrainResult
 from model.schedule import learning_rate
 from model.transformer import Transformer
 from tokenizer import progress
@@ -66,24 +66,21 @@ class Trainer:
         self.step_tokens = self.windows_per_step * shape.max_context
         self.steps = math.ceil((config.tokens or 0) / self.step_tokens)
         self._peak = peak_flops(device, precision)
-        self._began = time.monotonic() - self.state.seconds
         self._validation_seconds = 0.0
         self._interrupted = threading.Event()
 
-    def train(self, unigram: Evaluation, bytes_per_token: float) -> dict[str, Any]:
-        """Run to the end, leave the model in the run folder, and return the figures of `PretrainResult`.
+    def train(self, unigram: Evaluation, bytes_per_token: float) -> PretrainResult:
+        """Run to the end and leave the model in the run folder.
 
         ``unigram`` is logged beside the first validation; ``bytes_per_token`` turns the training loss into the
         bits per byte that the progress bar shows.
         """
-        self._log = (
-            RunLog(self.run, self.state.step, tensorboard=self.config.tensorboard) if self.workers.first else None
-        )
+        config, first = self.config, self.workers.first
+        self._log = RunLog(self.run, self.state.step, tensorboard=config.tensorboard) if first else None
         self._began = time.monotonic() - self.state.seconds
-        timed = self.config.max_seconds
-        title, total = (
-            ("Pretraining, tokens", self.steps * self.step_tokens) if timed is None else ("Pretraining, s", timed)
-        )
+        title, total = "Pretraining, s", config.max_seconds
+        if total is None:
+            title, total = "Pretraining, tokens", self.steps * self.step_tokens
         with _deferred_interrupt(self._interrupted), progress.progress_bar(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
@@ -97,16 +94,18 @@ class Trainer:
         tensors = {name: whole(tensor) for name, tensor in model_tensors(self.model).items()}
         if self.workers.first:
             write_tensors(self.run / WEIGHTS, tensors)
-        return {
-            "steps": self.state.step,
-            "tokens": self.state.tokens,
-            "seconds": round(self.state.seconds, 3),
-            "tokens_per_second": round(speed, 1),
-            "train_loss": self.state.loss,
-            "validation_loss": evaluation.nats_per_token,
-            "bits_per_byte": evaluation.bits_per_byte,
-            "initial_bits_per_byte": self.state.initial_bits_per_byte,
-        }
+        return PretrainResult(
+            steps=self.state.step,
+            tokens=self.state.tokens,
+            seconds=round(self.state.seconds, 3),
+            tokens_per_second=round(speed, 1),
+            parameters=self.model.config.parameters,
+            train_loss=cast(float, self.state.loss),
+            validation_loss=evaluation.nats_per_token,
+            bits_per_byte=evaluation.bits_per_byte,
+            initial_bits_per_byte=cast(float, self.state.initial_bits_per_byte),
+            unigram_bits_per_byte=unigram.bits_per_byte,
+        )
 
     def _loop(self, bar: progress.ProgressBar, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:
         """Step until the end; return the last validation and the tokens per second of this session."""
