@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.fertility.alignment import align
-from benchmarks.fertility.boundaries import Boundaries
+from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
 from benchmarks.fertility.cuts import TokenBytes
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.rates import results
@@ -113,7 +113,7 @@ def _standard(alignment: str | Boundaries | None, peers: Sequence[Peer]) -> tupl
     if isinstance(alignment, Boundaries):
         return alignment, Standard("kiwi", [])
     try:
-        gold = Boundaries.from_file(alignment)
+        gold = FileBoundaries(alignment)
     except InputError as error:
         return None, Standard(alignment, [_reason(error, alignment)], {})
     return None, Standard(alignment, gold.problems, {peer.name: align(peer, gold.texts, gold) for peer in peers})
