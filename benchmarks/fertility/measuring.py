@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fertility.alignment import align
 from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
@@ -45,22 +46,16 @@ def measure(
     paths: Sequence[str | Path],
     *,
     against: Sequence[str | Path | Peer] = ("o200k_base",),
-    text_key: str = "text",
-    claim: float | None = None,
-    alignment: str | Boundaries | None = None,
+    **options: Any,
 ) -> Report:
     """Measure ``tokenizers`` and the baselines ``against`` on every document under ``paths``.
 
-    ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
-    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`). Unusable input
-    is listed in ``failed`` (tokenizers), ``skipped`` (files) and ``alignment.problems`` of the report.
-
-    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
+    ``options`` and errors are those of `measure_loaded`. Unusable input is listed in ``failed`` (tokenizers),
+    ``skipped`` (files) and ``alignment.problems`` of the report.
     """
     if not [*tokenizers, *against]:
         raise InputError("no tokenizer to measure; name at least one")
-    loaded, failed = load_what_loads([*tokenizers, *against])
-    return measure_loaded(loaded, failed, len(tokenizers), paths, text_key=text_key, claim=claim, alignment=alignment)
+    return measure_loaded(*load_what_loads([*tokenizers, *against]), len(tokenizers), paths, **options)
 
 
 def measure_loaded(
@@ -73,7 +68,13 @@ def measure_loaded(
     claim: float | None = None,
     alignment: str | Boundaries | None = None,
 ) -> Report:
-    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines."""
+    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines.
+
+    ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
+    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`).
+
+    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
+    """
     if claim is not None and not claim > 0:
         raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     measured = list(dict.fromkeys(peer for peer in loaded if peer))

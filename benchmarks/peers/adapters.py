@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,7 @@ class TiktokenPeer(Peer):
 
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         with ThreadPoolExecutor(cores()) as pool:  # the encoder releases the interpreter's lock
-            return list(pool.map(self._encode, texts))
-
-    def _encode(self, text: str) -> np.ndarray:
-        return self._encoding.encode_to_numpy(text, disallowed_special=())
+            return list(pool.map(partial(self._encoding.encode_to_numpy, disallowed_special=()), texts))
 
     def decode_bytes(self, ids: Ids) -> bytes:
         return self._encoding.decode_bytes(_ints(ids))

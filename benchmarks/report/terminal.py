@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.fertility.results import FileFigures, Interval, Report, RoundTrip
+from benchmarks.fertility.results import Figures, FileFigures, Report, RoundTrip
 from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
 
 
@@ -89,7 +89,7 @@ def ratio_table(report: Report, base: str) -> Table:
     table = new_table(f"Ratio to {base}", ["tokenizer"], heads, caption)
     for name, own in report.results.items():
         parts = [*(own.groups[group] for group in report.groups), own.macro]
-        cells = [_with_interval(part.ratio[base], part.intervals.ratio[base]) for part in parts]
+        cells = [with_interval(part, base) for part in parts]
         table.add_row(escape(name), *cells, figure(own.total.ratio[base]))
     return table
 
@@ -142,8 +142,10 @@ def round_trip(own: RoundTrip) -> str:
     return f"loses {own.characters_lost:.2%}, in {own.documents_lost:.0%} of documents"
 
 
-def _with_interval(ratio: float | None, span: Interval | None) -> str:
-    return figure(ratio) + (f"\n{span[0]:.3f}-{span[1]:.3f}" if span else "")
+def with_interval(part: Figures, base: str, form: str = "\n{:.3f}-{:.3f}") -> str:
+    """The ratio to ``base``, and its interval as ``form`` says."""
+    span = part.intervals.ratio[base]
+    return figure(part.ratio[base]) + (form.format(*span) if span else "")
 
 
 def _file_cell(own: FileFigures, base: str | None) -> str:

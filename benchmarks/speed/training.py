@@ -5,18 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.rounds import (
-    check_known,
-    costs,
-    describe,
-    missing,
-    optional,
-    print_speed,
-    run_rounds,
-    span,
-    speed_result,
-    spreads,
-)
+from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spreads
+from benchmarks.speed.table import costs, optional, print_speed, span
 from benchmarks.speed.trainers import TRAINERS, TrainJob
 from tokenizer.threads import cores
 
