@@ -109,14 +109,6 @@ class Steps:
         return None if token == self.end else token
 
 
-def prompt_ids(tokenizer: Any, prompt: str, limit: int) -> list[int]:
-    """Encode ``prompt`` as the start of a document; `InputError` when it is longer than ``limit`` tokens."""
-    ids = [tokenizer.special_tokens[END_OF_TEXT], *tokenizer.encode(prompt)]
-    if len(ids) > limit:
-        raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
-    return ids
-
-
 def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -> Iterator[list[str]]:
     """Load the model; then the text that each step adds to every prompt."""
     from tokenizer import Tokenizer
@@ -126,15 +118,16 @@ def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -
     special = set(tokenizer.special_tokens.values())
     tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
     continuations = Continuations(tokens)
-    rows = []
+    rows, end, limit = [], tokenizer.special_tokens[END_OF_TEXT], model.config.max_context
     for prompt in prompts:
-        ids, owed = prompt_ids(tokenizer, prompt, model.config.max_context), b""
+        ids, owed = [end, *tokenizer.encode(prompt)], b""  # a prompt is the start of a document
+        if len(ids) > limit:
+            raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
         if config.heal:
             ids, owed = continuations.back_off(ids)
         generator = torch.Generator(place)
         _ = generator.seed() if config.seed is None else generator.manual_seed(config.seed)
         rows.append(Row(ids, generator, owed))
-    end = tokenizer.special_tokens[END_OF_TEXT]
     steps = Steps(model, rows, tokenizer.vocab_size, config, end=end, continuations=continuations)
     decoders = [StreamDecoder(tokenizer, skipped=len(row.owed)) for row in rows]
 

@@ -92,8 +92,7 @@ def _activation_bytes(shape: ModelConfig, width: int, recompute: bool) -> int:
     """
     attention = (2 * shape.num_heads + 2 * shape.num_kv_heads) * shape.head_dim
     layer = 2 * shape.hidden_size * (4 + width) + width * (2 * attention + 4 * shape.intermediate_size)
-    kept = 4 * shape.hidden_size
-    return shape.num_layers * kept + layer if recompute else shape.num_layers * layer
+    return shape.num_layers * 4 * shape.hidden_size + layer if recompute else shape.num_layers * layer
 
 
 def describe_plan(plan: Plan) -> Iterator[str]:
@@ -119,7 +118,7 @@ def memory_errors(settings: dict[str, Any]) -> Iterator[None]:
     """Turn running out of memory into an `InputError` that says what to lower."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if not known and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise

@@ -27,7 +27,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from benchmarks.fertility.boundaries import Boundaries, TextBoundaries
-from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.results import Alignment
 from benchmarks.metrics import quotient
@@ -95,8 +95,8 @@ class BoundaryCounts:
 
 def align(peer: Peer, texts: Sequence[MeasuredText], boundaries: Boundaries) -> Alignment:
     """The alignment of ``peer`` on a few texts, as those of a gold file; `measure` counts its own texts as it reads."""
-    counts, token_bytes = BoundaryCounts(), TokenBytes(peer)
+    counts = BoundaryCounts()
     encoded = peer.encode_batch([text.text for text in texts])
     for text, ids, own in zip(texts, encoded, boundaries.of(texts), strict=True):
-        counts.add(text, TokenCuts.of(text, ids, token_bytes), own)
+        counts.add(text, TokenCuts.of(text, ids, peer), own)
     return counts.result()

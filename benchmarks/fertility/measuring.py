@@ -20,7 +20,6 @@ from typing import Any
 
 from benchmarks.fertility.alignment import align
 from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
-from benchmarks.fertility.cuts import TokenBytes
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.rates import results
 from benchmarks.fertility.results import MeasuredFile, MeasuredTokenizer, Report, SkippedFile, Standard
@@ -125,7 +124,6 @@ def _read_and_count(
 ) -> list[FileText]:
     """Read every file once and encode it with every tokenizer; an error with a file is kept in its ``problem``."""
     files = _find(paths, len(peers))
-    token_bytes = [TokenBytes(peer) for peer in peers]
     readable = [file for file in files if file.problem is None]
     batch: list[tuple[FileText, MeasuredText]] = []
     waiting = 0
@@ -138,11 +136,11 @@ def _read_and_count(
                 batch.append((file, measured))
                 waiting += len(text)
                 if waiting >= BATCH_CHARACTERS:
-                    _count(peers, token_bytes, batch, boundaries)
+                    _count(peers, batch, boundaries)
                     batch, waiting = [], 0
             if file.problem is None:
                 file.problem = _problem(file)
-        _count(peers, token_bytes, batch, boundaries)
+        _count(peers, batch, boundaries)
     return files
 
 
@@ -186,10 +184,7 @@ def _problem(file: FileText) -> str | None:
 
 
 def _count(
-    peers: Sequence[Peer],
-    token_bytes: Sequence[TokenBytes],
-    batch: Sequence[tuple[FileText, MeasuredText]],
-    boundaries: Boundaries | None,
+    peers: Sequence[Peer], batch: Sequence[tuple[FileText, MeasuredText]], boundaries: Boundaries | None
 ) -> None:
     """Encode the batch with every tokenizer and add it to the tallies."""
     texts = [text for _, text in batch]
@@ -198,7 +193,7 @@ def _count(
         encoded = peer.encode_batch([text.text for text in texts]) if texts else []
         of_file: dict[int, list[Ids]] = {}
         for (file, text), ids, own in zip(batch, encoded, marks, strict=True):
-            file.tallies[i].add(text, ids, peer, token_bytes[i], own)
+            file.tallies[i].add(text, ids, peer, own)
             of_file.setdefault(id(file), []).append(ids)
         for file in {id(file): file for file, _ in batch}.values():
             file.tallies[i].count_types(of_file[id(file)])

@@ -7,9 +7,9 @@ plain characters. `benchmarks.peers.load` finds the library from a name or a pat
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class Peer(ABC):
     @abstractmethod
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one token stands for, a leading space included."""
+
+    @cached_property
+    def bytes_of(self) -> Callable[[int], bytes]:
+        """`token_bytes`, asked once for each token."""
+        return cache(self.token_bytes)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, vocab_size={self.vocab_size})"
