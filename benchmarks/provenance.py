@@ -44,19 +44,14 @@ class Provenance:
 
 def provenance(*program: str, packages: Sequence[str] = PACKAGES) -> Provenance:
     """The origin of a result that ``program`` (this process's file by default) makes now."""
+    words = [head + sep + shown_path(tail) for head, sep, tail in (word.rpartition("=") for word in sys.argv[1:])]
     return Provenance(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        command=command(*(program or (Path(sys.argv[0]).name,))),
+        command=shlex.join([*(program or (Path(sys.argv[0]).name,)), *words]),
         python=platform.python_version(),
         versions={name: _version(name) for name in packages},
         machine=Machine(_cpu(), cores(), platform.platform()),
     )
-
-
-def command(*program: str) -> str:
-    """The command line that runs ``program`` with this process's arguments, absolute paths cut to their last part."""
-    words = [head + sep + shown_path(tail) for head, sep, tail in (word.rpartition("=") for word in sys.argv[1:])]
-    return shlex.join([*program, *words])
 
 
 def shown_path(path: str | Path) -> str:

@@ -88,12 +88,7 @@ class Attention(nn.Module):
             self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
 
     def forward(
-        self,
-        x: Tensor,
-        cos: Tensor,
-        sin: Tensor,
-        cache: LayerCache | None = None,
-        documents: DocumentMask | None = None,
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache | None, documents: DocumentMask | None
     ) -> Tensor:
         """Attend over ``x`` (batch, time, hidden) and what ``cache`` holds from before, within ``documents``.
 

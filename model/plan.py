@@ -8,7 +8,10 @@ from typing import Any
 import torch
 
 from model.config import ModelConfig
+from model.defaults import recipe_for
 from model.loss import CHUNK_ELEMENTS, CHUNK_TOKENS
+from model.parallel import Workers, uses_fsdp
+from model.pretrain_config import PretrainConfig
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
@@ -47,36 +50,28 @@ class Plan:
         return self.state_bytes + self.gathered_bytes + self.activation_bytes + self.loss_bytes
 
 
-def plan_run(
-    shape: ModelConfig,
-    *,
-    tokens: int,
-    micro_batch_tokens: int,
-    precision: str,
-    optimizer: str,
-    recompute: bool,
-    processes: int,
-    sharded: bool,
-) -> Plan:
+def plan_run(shape: ModelConfig, config: PretrainConfig, *, tokens: int, precision: str, processes: int) -> Plan:
     """Work out what a run needs; the model is built on the meta device only, so the 34B takes no memory."""
     with torch.device("meta"):
         model = Transformer(shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     layer = sum(weight.numel() for weight in model.model.layers[0].parameters())
     in_layers = layer * shape.num_layers
-    moments = 8 * (parameters - in_layers) + (4 if optimizer == "muon" else 8) * in_layers
-    shards = processes if sharded else 1
+    muon = recipe_for(config, shape.max_context).optimizer == "muon"
+    moments = 8 * (parameters - in_layers) + (4 if muon else 8) * in_layers
+    sharded = uses_fsdp(shape, Workers(count=processes), config.parallel)
     width = 2 if precision == "bf16" else 4
     flops = shape.flops_per_token(shape.max_context)
-    chunk = min(CHUNK_TOKENS, CHUNK_ELEMENTS // shape.vocab_size, micro_batch_tokens)
+    chunk = min(CHUNK_TOKENS, CHUNK_ELEMENTS // shape.vocab_size, config.micro_batch_tokens)
+    kept = max(config.micro_batch_tokens, shape.max_context)
     return Plan(
         parameters=parameters,
         body_parameters=shape.body_parameters,
         flops_per_token=flops,
         flops=flops * tokens,
-        state_bytes=(8 * parameters + moments) // shards,
+        state_bytes=(8 * parameters + moments) // (processes if sharded else 1),
         gathered_bytes=8 * (parameters - in_layers + 2 * layer) if sharded else 0,
-        activation_bytes=max(micro_batch_tokens, shape.max_context) * _activation_bytes(shape, width, recompute),
+        activation_bytes=kept * _activation_bytes(shape, width, config.recompute),
         loss_bytes=chunk * shape.vocab_size * (width + 4),
         processes=processes,
         sharded=sharded,

@@ -118,9 +118,8 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
         row |= {"documents": len(ids), "equal_documents": sum(a == b for a, b in zip(ids, first, strict=True))}
         row["of_normal"] = speed["median"] / usual if usual else None
         one = found.get(f"{vocabulary} | {engine} | {case} | 1")
-        row["of_one_thread"] = (
-            spread([a["seconds"] / b["seconds"] for a, b in zip(one, runs, strict=True)]) if one else None
-        )
+        gains = [a["seconds"] / b["seconds"] for a, b in zip(one, runs, strict=True)] if one else []
+        row["of_one_thread"] = spread(gains) if gains else None
         rows.append(row)
     return rows
 
