@@ -70,15 +70,12 @@ def main(texts: tuple[str, ...], out: Path, name: str, force: bool) -> None:
             raise InputError("give the texts by a relative path: it is published as it stands")
         report = measure(TOKENIZERS, texts, against=[BASELINE], claim=CLAIM, alignment="kiwi")
         report = replace(report, provenance=provenance("python", "-m", "benchmarks.publish"))
-        write_json(out / f"{name}.json", json.loads(json.dumps(as_json(report)), parse_float=_rounded))
+        rounded = json.loads(json.dumps(as_json(report)), parse_float=lambda digits: float(f"{float(digits):.6g}"))
+        write_json(out / f"{name}.json", rounded)
         for suffix, text in (("md", tables(report)), ("svg", ratio_picture(report, BASELINE, "Korean"))):
             with atomic_open(out / f"{name}.{suffix}", "w") as handle:
                 handle.write(text)
     print_fertility(report, Console(file=sys.stdout))
-
-
-def _rounded(digits: str) -> float:
-    return float(f"{float(digits):.6g}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ class RunLog:
     """Appends to RUN/log.jsonl from ``step`` on; lines of later steps, which will be written again, are dropped."""
 
     def __init__(self, run: Path, step: int, *, tensorboard: bool = False) -> None:
-        _trim(run / LOG, step)
+        if (run / LOG).exists():
+            kept = [record for record in read_log(run) if record["step"] <= step]
+            with atomic_open(run / LOG, "w") as handle:
+                handle.writelines(json.dumps(record) + "\n" for record in kept)
         self._board = _board(run, step) if tensorboard else None
         self._file = open(run / LOG, "a", encoding="utf-8")  # noqa: SIM115, closed by `close`
 
@@ -49,13 +52,6 @@ def read_log(run: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return records
-
-
-def _trim(path: Path, step: int) -> None:
-    if path.exists():
-        kept = [record for record in read_log(path.parent) if record["step"] <= step]
-        with atomic_open(path, "w") as handle:
-            handle.writelines(json.dumps(record) + "\n" for record in kept)
 
 
 def _board(run: Path, step: int) -> Any:

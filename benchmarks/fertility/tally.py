@@ -50,7 +50,9 @@ class Tally:
         """
         size = len(text.data)
         self.tokens += len(ids)
-        self._round_trip(text, peer.decode_bytes(ids))
+        if (decoded := peer.decode_bytes(ids)) != text.data:
+            self.lossy_documents += 1
+            self.lossy_characters += (Counter(text.text) - Counter(decoded.decode(errors="replace"))).total()
         cuts = TokenCuts.of(text, ids, peer)
         places = np.arange(1, len(ids) + 1) * size // max(len(ids), 1) if cuts is None else cuts.ends
         upto = np.searchsorted(places, text.section_ends, side="right")
@@ -66,11 +68,6 @@ class Tally:
         whole, single = whole_eojeols(text, cuts)
         self.whole_eojeols += whole
         self.single_token_eojeols += single
-
-    def _round_trip(self, text: MeasuredText, decoded: bytes) -> None:
-        if decoded != text.data:
-            self.lossy_documents += 1
-            self.lossy_characters += (Counter(text.text) - Counter(decoded.decode(errors="replace"))).total()
 
     def count_types(self, batch: Sequence[Ids]) -> None:
         """Count the ids in the documents of a batch."""

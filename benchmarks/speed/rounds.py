@@ -3,6 +3,7 @@
 import importlib.util
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -49,11 +50,10 @@ def check_known(names: Iterable[str], known: Collection[str], kind: str) -> None
 def missing(modules: Iterable[str]) -> str | None:
     """The reason why a library cannot be measured, or None."""
     for module in modules:
-        try:
-            if importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError
-        except ModuleNotFoundError:
-            return f"{module} is not installed; pip install 'gyeol[bench]'"
+        with suppress(ModuleNotFoundError):  # of the package that the module is in
+            if importlib.util.find_spec(module):
+                continue
+        return f"{module} is not installed; pip install 'gyeol[bench]'"
     return None
 
 
