@@ -60,15 +60,11 @@ def shown_path(path: str | Path) -> str:
 
 
 def _version(package: str) -> str | None:
-    try:
+    with suppress(PackageNotFoundError):
         return version(package)
-    except PackageNotFoundError:
-        return _checkout_version() if package == "gyeol" else None
-
-
-def _checkout_version() -> str | None:
-    """Gyeol's version where it is run from a checkout that is not installed."""
-    metadata = configparser.ConfigParser()
+    if package != "gyeol":
+        return None
+    metadata = configparser.ConfigParser()  # Gyeol is run from a checkout that is not installed
     metadata.read(Path(__file__).resolve().parent.parent / "setup.cfg", encoding="utf-8")
     return metadata.get("metadata", "version", fallback=None)
 

@@ -77,7 +77,6 @@ class Validation:
 
 def byte_lengths(tokenizer: Any) -> np.ndarray:
     """UTF-8 bytes of each of ``tokenizer``'s tokens, int64 (vocab,); special tokens are not text and count 0."""
-    lengths = [len(tokenizer.token_bytes(token)) for token in range(tokenizer.vocab_size)]
-    for token in tokenizer.special_tokens.values():
-        lengths[token] = 0
-    return np.array(lengths, dtype=np.int64)
+    lengths = np.array([len(tokenizer.token_bytes(token)) for token in range(tokenizer.vocab_size)], dtype=np.int64)
+    lengths[list(tokenizer.special_tokens.values())] = 0
+    return lengths

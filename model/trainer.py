@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -75,21 +75,18 @@ class Trainer:
         ``unigram`` is logged beside the first validation; ``bytes_per_token`` turns the training loss into the
         bits per byte that the progress bar shows.
         """
-        config, first = self.config, self.workers.first
-        self._log = RunLog(self.run, self.state.step, tensorboard=config.tensorboard) if first else None
-        self._began = time.monotonic() - self.state.seconds
-        title, total = "Pretraining, s", config.max_seconds
+        log = RunLog(self.run, self.state.step, tensorboard=self.config.tensorboard) if self.workers.first else None
+        self._log, self._began = log, time.monotonic() - self.state.seconds
+        title, total = "Pretraining, s", self.config.max_seconds
         if total is None:
             title, total = "Pretraining, tokens", self.steps * self.step_tokens
-        with _deferred_interrupt(self._interrupted), progress.progress_bar(title, total) as bar:
+        closed = closing(log) if log else nullcontext()
+        with closed, _deferred_interrupt(self._interrupted), progress.progress_bar(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
                 self._save()
                 raise
-            finally:
-                if self._log is not None:
-                    self._log.close()
         self._save()
         tensors = {name: whole(tensor) for name, tensor in model_tensors(self.model).items()}
         if self.workers.first:

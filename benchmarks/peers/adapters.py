@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -110,13 +111,9 @@ class SplintrPeer(Peer):
         # Some vocabularies (ModernBERT) are framed by [CLS] and [SEP] whatever one asks for.
         self._before = next((i for i, (a, b) in enumerate(zip(probe, frame, strict=False)) if a != b), len(frame))
         self._after = len(frame) - self._before
-        self._byte_level = self._decodes_bytes()
-
-    def _decodes_bytes(self) -> bool:
-        try:
-            return self._tokenizer.decode_bytes(self._encode(" 가")) == " 가".encode()
-        except ValueError:  # a SentencePiece vocabulary has no byte-level decoder
-            return False
+        self._byte_level = False
+        with suppress(ValueError):  # a SentencePiece vocabulary has no byte-level decoder
+            self._byte_level = self._tokenizer.decode_bytes(self._encode(" 가")) == " 가".encode()
 
     def _encode(self, text: str) -> list[int]:
         ids = self._tokenizer.encode_ordinary(text)

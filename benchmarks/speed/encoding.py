@@ -91,12 +91,8 @@ def worst_texts(size: int, texts: Iterable[str]) -> dict[str, list[str]]:
         "alternating scripts": "가a漢1я.",
         "byte soup": soup,
     }
-    return {name: [_repeated(unit, size)] for name, unit in units.items()}
-
-
-def _repeated(unit: str, size: int) -> str:
-    raw = unit.encode()
-    return (raw * (size // len(raw) + 1))[:size].decode("utf-8", errors="ignore")
+    encoded = {name: unit.encode() for name, unit in units.items()}
+    return {name: [(raw * (size // len(raw) + 1))[:size].decode(errors="ignore")] for name, raw in encoded.items()}
 
 
 def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list[str]]) -> list[dict[str, Any]]:
