@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.fertility.results import Figures, FileFigures, Report, RoundTrip
+from benchmarks.fertility.results import Figures, Report, RoundTrip
 from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
 
 
@@ -124,7 +124,10 @@ def file_table(report: Report) -> Table:
     table = new_table("By file", ["file", "group"], ["characters", *report.results], caption)
     for group in report.groups:
         for file in (file for file in report.files if file.group == group):
-            cells = [_file_cell(own.files[file.name], base) for own in report.results.values()]
+            rows = [own.files[file.name] for own in report.results.values()]
+            cells = [
+                figure(row.tokens_per_character) + (f"  x {figure(row.ratio[base])}" if base else "") for row in rows
+            ]
             table.add_row(escape(file.name), group, f"{file.characters:,}", *cells)
         table.add_section()
     return table
@@ -146,8 +149,3 @@ def with_interval(part: Figures, base: str, form: str = "\n{:.3f}-{:.3f}") -> st
     """The ratio to ``base``, and its interval as ``form`` says."""
     span = part.intervals.ratio[base]
     return figure(part.ratio[base]) + (form.format(*span) if span else "")
-
-
-def _file_cell(own: FileFigures, base: str | None) -> str:
-    rate = figure(own.tokens_per_character)
-    return f"{rate}  x {figure(own.ratio[base])}" if base else rate
