@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
+from benchmarks.report.terminal import optional, print_speed, span
 from benchmarks.speed.encoders import ENGINES, EncodeJob, EncoderInput
 from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spread
-from benchmarks.speed.table import optional, print_speed, span
 from tokenizer import Tokenizer
 from tokenizer.corpus import documents
 from tokenizer.errors import InputError

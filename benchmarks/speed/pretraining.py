@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.terminal import costs, optional, print_speed, span
 from benchmarks.speed.pretrainers import PRETRAINERS, PretrainJob
 from benchmarks.speed.rounds import missing, run_rounds, speed_result, spreads
-from benchmarks.speed.table import costs, optional, print_speed, span
 from tokenizer.shards import read_manifest
 from tokenizer.threads import cores
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.terminal import costs, print_speed, span
 from benchmarks.speed.rounds import describe, speed_result, spread, spreads
-from benchmarks.speed.table import costs, print_speed, span
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.terminal import costs, optional, print_speed, span
 from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spreads
-from benchmarks.speed.table import costs, optional, print_speed, span
 from benchmarks.speed.trainers import TRAINERS, TrainJob
 from tokenizer.threads import cores
 
