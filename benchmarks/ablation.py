@@ -33,27 +33,24 @@ from tokenizer.threads import cores
 WEIGHTS = [["en_*", 0.045], ["code_*", 0.175]]
 
 
-def _curriculum(share: float = 0.72, **options: Any) -> dict[str, Any]:
-    stages = [["morphemes", share], ["superwords", 1.0]]
-    return {"stages": stages, "weights": WEIGHTS, **options}
+def _curriculum(*stages: tuple[str, float], **options: Any) -> tuple[str, dict[str, Any]]:
+    return "gyeol-curriculum", {"stages": [list(stage) for stage in stages], "weights": WEIGHTS, **options}
 
 
+MORPHEMES, SUPERWORDS = ("morphemes", 0.72), ("superwords", 1.0)
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "curriculum": ("gyeol-curriculum", _curriculum()),
-    "without superwords": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["eojeols", 1.0]], "weights": WEIGHTS}),
-    "with an eojeol stage, to 0.85": (
-        "gyeol-curriculum",
-        {"stages": [["morphemes", 0.72], ["eojeols", 0.85], ["superwords", 1.0]], "weights": WEIGHTS},
-    ),
-    "without the morpheme stage": ("gyeol-curriculum", {"stages": [["superwords", 1.0]], "weights": WEIGHTS}),
-    "morphemes to 0.50": ("gyeol-curriculum", _curriculum(0.50)),
-    "morphemes to 0.60": ("gyeol-curriculum", _curriculum(0.60)),
-    "morphemes to 0.85": ("gyeol-curriculum", _curriculum(0.85)),
-    "no weights": ("gyeol-curriculum", {"stages": [["morphemes", 0.72], ["superwords", 1.0]]}),
-    "temperature 1 (files as large as they are)": ("gyeol-curriculum", _curriculum(temperature=1.0)),
-    "temperature 0 (files all alike)": ("gyeol-curriculum", _curriculum(temperature=0.0)),
-    "superwords of at most 2 eojeols": ("gyeol-curriculum", _curriculum(max_eojeols=2)),
-    "superwords of single sections too": ("gyeol-curriculum", _curriculum(min_sections=1)),
+    "curriculum": _curriculum(MORPHEMES, SUPERWORDS),
+    "without superwords": _curriculum(MORPHEMES, ("eojeols", 1.0)),
+    "with an eojeol stage, to 0.85": _curriculum(MORPHEMES, ("eojeols", 0.85), SUPERWORDS),
+    "without the morpheme stage": _curriculum(SUPERWORDS),
+    "morphemes to 0.50": _curriculum(("morphemes", 0.50), SUPERWORDS),
+    "morphemes to 0.60": _curriculum(("morphemes", 0.60), SUPERWORDS),
+    "morphemes to 0.85": _curriculum(("morphemes", 0.85), SUPERWORDS),
+    "no weights": ("gyeol-curriculum", {"stages": [list(MORPHEMES), list(SUPERWORDS)]}),
+    "temperature 1 (files as large as they are)": _curriculum(MORPHEMES, SUPERWORDS, temperature=1.0),
+    "temperature 0 (files all alike)": _curriculum(MORPHEMES, SUPERWORDS, temperature=0.0),
+    "superwords of at most 2 eojeols": _curriculum(MORPHEMES, SUPERWORDS, max_eojeols=2),
+    "superwords of single sections too": _curriculum(MORPHEMES, SUPERWORDS, min_sections=1),
     "plain": ("gyeol-plain", {}),
     "strict": ("gyeol-strict", {}),
     "Hugging Face BpeTrainer": ("huggingface", {}),
@@ -109,8 +106,8 @@ def _variant(
     trainer, options = VARIANTS[name]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "variant"
-        asked: dict[str, Any] = {"trainer": trainer, "corpus": list(corpus), "vocab_size": vocab_size}
-        job = TrainJob(**asked, threads=cores(), curriculum=options, save=str(folder))
+        asked: dict[str, Any] = {"corpus": list(corpus), "vocab_size": vocab_size, "threads": cores()}
+        job = TrainJob(trainer=trainer, curriculum=options, save=str(folder), **asked)
         figures = measure_in_child(job, Path(scratch), timeout)
         return {"trainer": trainer, "options": options, **figures, **measured(folder, dev, boundaries)}
 

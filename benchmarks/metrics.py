@@ -69,6 +69,11 @@ ALIGNMENT = (
 """Token boundaries inside eojeols against morpheme boundaries."""
 
 
+def quotient(part: float, whole: float) -> float | None:
+    """The quotient, or None where it is not defined: a tokenizer that drops all it does not know spends no token."""
+    return part / whole if whole else None
+
+
 @dataclass(frozen=True)
 class Group:
     """A register of text."""

@@ -2,9 +2,11 @@
 
 import configparser
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -42,19 +44,14 @@ class Provenance:
 
 def provenance(*program: str, packages: Sequence[str] = PACKAGES) -> Provenance:
     """The origin of a result that ``program`` (this process's file by default) makes now."""
+    words = [head + sep + shown_path(tail) for head, sep, tail in (word.rpartition("=") for word in sys.argv[1:])]
     return Provenance(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        command=command(*(program or (Path(sys.argv[0]).name,))),
+        command=shlex.join([*(program or (Path(sys.argv[0]).name,)), *words]),
         python=platform.python_version(),
         versions={name: _version(name) for name in packages},
         machine=Machine(_cpu(), cores(), platform.platform()),
     )
-
-
-def command(*program: str) -> str:
-    """The command line that runs ``program`` with this process's arguments, absolute paths cut to their last part."""
-    words = [head + sep + shown_path(tail) for head, sep, tail in (word.rpartition("=") for word in sys.argv[1:])]
-    return shlex.join([*program, *words])
 
 
 def shown_path(path: str | Path) -> str:
@@ -63,24 +60,17 @@ def shown_path(path: str | Path) -> str:
 
 
 def _version(package: str) -> str | None:
-    try:
+    with suppress(PackageNotFoundError):
         return version(package)
-    except PackageNotFoundError:
-        return _checkout_version() if package == "gyeol" else None
-
-
-def _checkout_version() -> str | None:
-    """Gyeol's version where it is run from a checkout that is not installed."""
-    metadata = configparser.ConfigParser()
+    if package != "gyeol":
+        return None
+    metadata = configparser.ConfigParser()  # Gyeol is run from a checkout that is not installed
     metadata.read(Path(__file__).resolve().parent.parent / "setup.cfg", encoding="utf-8")
     return metadata.get("metadata", "version", fallback=None)
 
 
 def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
+    with suppress(OSError):  # not Linux
+        if found := re.search(r"^model name\s*:(.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE):
+            return found[1].strip()
     return platform.processor() or platform.machine()

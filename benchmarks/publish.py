@@ -15,12 +15,12 @@ from rich.console import Console
 
 from benchmarks.command import FORCE, input_errors
 from benchmarks.fertility.measuring import measure
-from benchmarks.fertility.results import Figures, Report, as_json
+from benchmarks.fertility.results import Report, as_json
 from benchmarks.metrics import ALIGNMENT, FERTILITY
 from benchmarks.provenance import provenance
 from benchmarks.report.charts import ratio_picture
 from benchmarks.report.html import check_packages
-from benchmarks.report.terminal import figure, print_fertility
+from benchmarks.report.terminal import figure, print_fertility, with_interval
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_open, write_json
 from tokenizer.outputs import JSON_MARK, check_file
@@ -42,7 +42,7 @@ def tables(report: Report) -> str:
     ]
     for row in report.tokenizers:
         parts = [report.results[row.name].groups[group] for group in groups]
-        cells = [_with_interval(part) for part in parts]
+        cells = [with_interval(part, BASELINE, " ({:.3f}-{:.3f})") for part in parts]
         verdict = (parts[0].claim or {})[BASELINE]
         lines.append(f"| {row.name} | {row.vocab_size:,} | {' | '.join(cells)} | {verdict} |")
     fertility, alignment = ([metric for metric in metrics if metric.markdown] for metrics in (FERTILITY, ALIGNMENT))
@@ -54,11 +54,6 @@ def tables(report: Report) -> str:
         cells += [figure(getattr(part.alignment, metric.key)) for metric in alignment]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _with_interval(part: Figures) -> str:
-    span = part.intervals.ratio[BASELINE]
-    return figure(part.ratio[BASELINE]) + (f" ({span[0]:.3f}-{span[1]:.3f})" if span else "")
 
 
 @click.command()
@@ -75,15 +70,12 @@ def main(texts: tuple[str, ...], out: Path, name: str, force: bool) -> None:
             raise InputError("give the texts by a relative path: it is published as it stands")
         report = measure(TOKENIZERS, texts, against=[BASELINE], claim=CLAIM, alignment="kiwi")
         report = replace(report, provenance=provenance("python", "-m", "benchmarks.publish"))
-        write_json(out / f"{name}.json", json.loads(json.dumps(as_json(report)), parse_float=_rounded))
+        rounded = json.loads(json.dumps(as_json(report)), parse_float=lambda digits: float(f"{float(digits):.6g}"))
+        write_json(out / f"{name}.json", rounded)
         for suffix, text in (("md", tables(report)), ("svg", ratio_picture(report, BASELINE, "Korean"))):
             with atomic_open(out / f"{name}.{suffix}", "w") as handle:
                 handle.write(text)
     print_fertility(report, Console(file=sys.stdout))
-
-
-def _rounded(digits: str) -> float:
-    return float(f"{float(digits):.6g}")
 
 
 if __name__ == "__main__":

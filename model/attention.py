@@ -16,12 +16,11 @@ LOW_TURNS, HIGH_TURNS = 1.0, 4.0
 
 
 class LayerCache:
-    """Keys and values of one layer, (batch, kv_head, time, head_dim), in a buffer of fixed capacity."""
+    """Keys and values of one layer, (batch, kv_head, time, head_dim), in a buffer for `ModelConfig.max_context`."""
 
-    def __init__(self, batch: int, config: ModelConfig, capacity: int, device: torch.device, dtype: torch.dtype):
-        shape = (batch, config.num_kv_heads, capacity, config.head_dim)
-        self.keys = torch.empty(shape, device=device, dtype=dtype)
-        self.values = torch.empty(shape, device=device, dtype=dtype)
+    def __init__(self, config: ModelConfig, batch: int, device: torch.device | str):
+        shape = (batch, config.num_kv_heads, config.max_context, config.head_dim)
+        self.keys, self.values = torch.empty(shape, device=device), torch.empty(shape, device=device)
         self.length = 0
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,19 +35,8 @@ class LayerCache:
 class Cache:
     """One `LayerCache` a layer; pass it to the model call after call to decode one token at a time."""
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        *,
-        batch: int = 1,
-        capacity: int | None = None,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ):
-        self.capacity = capacity or config.max_context
-        self.layers = [
-            LayerCache(batch, config, self.capacity, torch.device(device), dtype) for _ in range(config.num_layers)
-        ]
+    def __init__(self, config: ModelConfig, *, batch: int, device: torch.device | str = "cpu"):
+        self.layers = [LayerCache(config, batch, device) for _ in range(config.num_layers)]
 
     @property
     def length(self) -> int:
@@ -62,9 +50,8 @@ def rotary_table(config: ModelConfig, start: int, length: int, device: torch.dev
     Frequencies as in RoFormer (Su et al., 2021), laid out in halves as in Hugging Face's Llama.
     """
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.int64, device=device).float() / config.head_dim
-    frequencies = _scaled(1.0 / (config.rope_theta**exponents), config)
     positions = torch.arange(start, start + length, device=device, dtype=torch.float32)
-    angles = torch.outer(positions, frequencies)
+    angles = torch.outer(positions, _scaled(1.0 / (config.rope_theta**exponents), config))
     return angles.cos(), angles.sin()
 
 
@@ -95,18 +82,13 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
         self.v_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
         self.o_proj = nn.Linear(config.num_heads * config.head_dim, config.hidden_size, bias=False)
-        if config.qk_norm:
+        self.qk_norm = config.qk_norm
+        if self.qk_norm:
             self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
             self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
-        self.qk_norm = config.qk_norm
 
     def forward(
-        self,
-        x: Tensor,
-        cos: Tensor,
-        sin: Tensor,
-        cache: LayerCache | None = None,
-        documents: DocumentMask | None = None,
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache | None, documents: DocumentMask | None
     ) -> Tensor:
         """Attend over ``x`` (batch, time, hidden) and what ``cache`` holds from before, within ``documents``.
 

@@ -13,7 +13,7 @@ SHA-256 of the others, and one that does not match is passed over for the one be
 import logging
 import shutil
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -50,22 +50,16 @@ class TrainingState:
 
     step: int = 0
     """Steps done."""
-
     updates: int = 0
     """Updates of the weights: steps, but for those skipped because their loss was not finite."""
-
     tokens: int = 0
     """Targets trained on."""
-
     seconds: float = 0.0
     """Wall-clock time spent, over all sessions."""
-
     training_seconds: float = 0.0
     """Of that, time spent in steps, without validation and checkpoints."""
-
     loss: float | None = None
     """Training loss of the last step, nats per token."""
-
     initial_bits_per_byte: float | None = None
     """Validation before the first step."""
 
@@ -78,8 +72,7 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
     if run.exists() and not run.is_dir():
         raise InputError(f"{run}: a file; give a new folder")
     if (run / IDENTITY).exists():
-        differences = _differences(read_json(run / IDENTITY), identity)
-        if differences:
+        if differences := _differences(read_json(run / IDENTITY), identity):
             raise InputError(
                 f"{run} holds another run ({'; '.join(differences)}); repeat its options or give a new folder"
             )
@@ -107,14 +100,12 @@ def save_checkpoint(
     with ExitStack() as stack:
         final = parent / f"step-{state.step:06d}"
         folder = workers.share(stack.enter_context(atomic_folder(final)) if workers.first else None)
-        tensors = model_tensors(model), optimizer.tensors()
+        weights, moments = model_tensors(model), optimizer.tensors()
         if any(isinstance(weight, DTensor) for weight in model.parameters()):
-            dcp.save(
-                tensors[0] | tensors[1], storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True)
-            )
+            dcp.save(weights | moments, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
         elif workers.first:
-            write_tensors(folder / WEIGHTS, tensors[0])
-            write_tensors(folder / OPTIMIZER, tensors[1])
+            write_tensors(folder / WEIGHTS, weights)
+            write_tensors(folder / OPTIMIZER, moments)
         workers.barrier()
         if workers.first:
             sums = {path.name: sha256_file(path) for path in sorted(folder.glob("*.safetensors"))}
@@ -133,23 +124,21 @@ def load_checkpoint(run: Path, model: Transformer, optimizer: Optimizer, workers
     folder = workers.share(latest_checkpoint(run) if workers.first else None)
     if folder is None:
         return TrainingState()
-    tensors = model_tensors(model), optimizer.tensors()
-    _read_into(folder, tensors[0] | tensors[1])
+    moments = optimizer.tensors()
+    _read_into(folder, model_tensors(model) | moments)
     state = read_json(folder / TRAINING)
     if state["updates"]:
-        optimizer.restore(tensors[1], state["updates"])
+        optimizer.restore(moments, state["updates"])
     return TrainingState(**{field.name: state[field.name] for field in fields(TrainingState) if field.name in state})
 
 
 def latest_checkpoint(run: Path) -> Path | None:
     """The newest checkpoint that is whole; a warning names the damaged ones that it passed over."""
     for folder in reversed(_checkpoints(run)):
-        try:
+        with suppress(InputError, OSError, KeyError, TypeError):
             sums = read_json(folder / TRAINING)["sha256"]
             if sums and all(sha256_file(folder / name) == sums[name] for name in sums):
                 return folder
-        except (InputError, OSError, KeyError, TypeError):
-            pass
         logger.warning("%s: damaged, going back to the checkpoint before", folder)
     return None
 

@@ -6,8 +6,8 @@
 2
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, cast
 
 from tokenizer.errors import InputError
 
@@ -24,74 +24,54 @@ class ModelConfig:
 
     vocab_size: int
     """Rows of the embedding; at least the tokenizer's vocabulary (see `padded_vocab_size`)."""
-
     hidden_size: int
     """Width of the residual stream."""
-
     intermediate_size: int
     """Inner width of the SwiGLU feed-forward layer."""
-
     num_layers: int
     """Decoder layers."""
-
     num_heads: int
     """Query heads; divides hidden_size."""
-
     num_kv_heads: int
     """Key and value heads, each shared by num_heads / num_kv_heads query heads (Ainslie et al., 2023)."""
-
     max_context: int
     """Longest sequence, in tokens, that the model is trained for."""
-
     rope_theta: float = 10_000.0
     """Base of the rotary position frequencies (Su et al., 2021)."""
-
     rope_scaling: str = "default"
     """Stretching of positions beyond the context trained first: "default" (not at all), "linear" (all alike: Chen
     et al., 2023) or "llama3" (long wavelengths only, as in Llama 3.1)."""
-
     rope_factor: float = 1.0
     """By how much positions are stretched."""
-
     rope_original_context: int | None = None
     """The context trained first; "llama3" tells by it which wavelengths are long."""
-
     qk_norm: bool = False
     """Whether queries and keys are normalised per head, as in Qwen3; keeps attention logits in bounds."""
-
     norm_eps: float = 1e-5
     """Added to the mean square inside RMSNorm."""
-
     tie_embeddings: bool = False
     """Whether the output head is the embedding matrix itself."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value: Any = getattr(self, field.name)
-            kind: Any = field.type
-            if not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool) != (
-                kind is bool
-            ):
+            value, kind = getattr(self, field.name), cast(Any, field.type)
+            allowed = int | float if kind is float else kind
+            if not isinstance(value, allowed) or isinstance(value, bool) != (kind is bool):
                 raise InputError(f"{field.name} is {value!r}; it must be of the kind {getattr(kind, '__name__', kind)}")
             if isinstance(value, (int, float)) and kind is not bool and not value > 0:
                 raise InputError(f"{field.name} is {value}; it must be above 0")
         if self.num_layers > MOST_LAYERS:
             raise InputError(f"num_layers is {self.num_layers:,}; it must be at most {MOST_LAYERS:,}")
         if self.rope_scaling not in ROPE_SCALINGS:
-            known = ", ".join(ROPE_SCALINGS)
-            raise InputError(f"unknown rope_scaling {self.rope_scaling!r}; choose one of {known}")
+            raise InputError(f"unknown rope_scaling {self.rope_scaling!r}; choose one of {', '.join(ROPE_SCALINGS)}")
         if (self.rope_scaling == "llama3") != (self.rope_original_context is not None):
             raise InputError("rope_original_context goes with rope_scaling 'llama3', and only with it; set both")
         if self.rope_scaling == "default" and self.rope_factor != 1:
             raise InputError(f"rope_factor {self.rope_factor} needs rope_scaling 'linear' or 'llama3'")
-        if self.hidden_size % self.num_heads:
-            raise InputError(
-                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}; change either"
-            )
-        if self.num_heads % self.num_kv_heads:
-            raise InputError(
-                f"num_heads {self.num_heads} is not a multiple of num_kv_heads {self.num_kv_heads}; change either"
-            )
+        for whole, part in (("hidden_size", "num_heads"), ("num_heads", "num_kv_heads")):
+            size, divisor = getattr(self, whole), getattr(self, part)
+            if size % divisor:
+                raise InputError(f"{whole} {size} is not a multiple of {part} {divisor}; change either")
         if self.head_dim % 2:
             raise InputError(
                 f"hidden_size / num_heads is {self.head_dim}; rotary positions need an even number, change either"
@@ -122,78 +102,22 @@ class ModelConfig:
         weights = self.body_parameters + self.vocab_size * self.hidden_size
         return 6 * weights + 6 * self.num_layers * self.num_heads * self.head_dim * context
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as a JSON-ready dictionary."""
-        return asdict(self)
+
+def _shape(*sizes: int, **more: Any) -> dict[str, Any]:
+    names = ("hidden_size", "intermediate_size", "num_layers", "num_heads", "num_kv_heads", "max_context")
+    return dict(zip(names, sizes, strict=True)) | more
 
 
 # The small presets tie the embedding: at 32k-100k tokens it is most of their parameters, and a head of
 # its own costs twice the memory and optimizer time for no better loss at these sizes (MobileLLM, 2024).
 PRESETS: dict[str, dict[str, Any]] = {
-    "nano": {
-        "hidden_size": 256,
-        "intermediate_size": 704,
-        "num_layers": 6,
-        "num_heads": 4,
-        "num_kv_heads": 2,
-        "max_context": 512,
-        "tie_embeddings": True,
-    },
-    "mini": {
-        "hidden_size": 512,
-        "intermediate_size": 1408,
-        "num_layers": 8,
-        "num_heads": 8,
-        "num_kv_heads": 4,
-        "max_context": 1024,
-        "tie_embeddings": True,
-    },
-    "small": {
-        "hidden_size": 768,
-        "intermediate_size": 2048,
-        "num_layers": 12,
-        "num_heads": 12,
-        "num_kv_heads": 4,
-        "max_context": 2048,
-        "tie_embeddings": True,
-    },
-    "base": {
-        "hidden_size": 1024,
-        "intermediate_size": 2816,
-        "num_layers": 24,
-        "num_heads": 16,
-        "num_kv_heads": 4,
-        "max_context": 2048,
-        "tie_embeddings": True,
-    },
-    "large": {
-        "hidden_size": 2048,
-        "intermediate_size": 5632,
-        "num_layers": 24,
-        "num_heads": 16,
-        "num_kv_heads": 4,
-        "max_context": 4096,
-        "rope_theta": 500_000.0,
-        "tie_embeddings": True,
-    },
-    "ax-3.1-light": {
-        "hidden_size": 4096,
-        "intermediate_size": 10_880,
-        "num_layers": 32,
-        "num_heads": 32,
-        "num_kv_heads": 32,
-        "max_context": 32_768,
-        "rope_theta": 500_000.0,
-    },
-    "ax-3.1": {
-        "hidden_size": 8192,
-        "intermediate_size": 21_824,
-        "num_layers": 48,
-        "num_heads": 64,
-        "num_kv_heads": 8,
-        "max_context": 32_768,
-        "rope_theta": 500_000.0,
-    },
+    "nano": _shape(256, 704, 6, 4, 2, 512, tie_embeddings=True),
+    "mini": _shape(512, 1408, 8, 8, 4, 1024, tie_embeddings=True),
+    "small": _shape(768, 2048, 12, 12, 4, 2048, tie_embeddings=True),
+    "base": _shape(1024, 2816, 24, 16, 4, 2048, tie_embeddings=True),
+    "large": _shape(2048, 5632, 24, 16, 4, 4096, rope_theta=500_000.0, tie_embeddings=True),
+    "ax-3.1-light": _shape(4096, 10_880, 32, 32, 32, 32_768, rope_theta=500_000.0),
+    "ax-3.1": _shape(8192, 21_824, 48, 64, 8, 32_768, rope_theta=500_000.0),
 }
 """Shapes by name, without the vocabulary; the last two are those of A.X 3.1 Light (7B) and A.X 3.1 (34B)."""
 

@@ -92,7 +92,6 @@ class Data:
 
     sources: dict[ShardFolder, float]
     """The folders to train on, each with its weight in the mixture."""
-
     validation: ShardFolder | None
     """The folder to validate on; None holds out the ends of the shards of ``sources``."""
 

@@ -48,18 +48,14 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return precision
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if device.type == "cpu" and _cpu_has_bf16() else "fp32"
+    # Without AVX512-BF16 or AMX torch emulates bf16, slower than float32.
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported") if device.type == "cpu" else ()
+    return "bf16" if any(getattr(torch.cpu, check, bool)() for check in checks) else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """Matrix products in bfloat16 when ``precision`` is "bf16"; weights and the residual stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")  # type: ignore[return-value]
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU has AVX512-BF16 or AMX; without them torch emulates bf16, slower than float32."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, bool)() for check in checks)
 
 
 def peak_flops(device: torch.device, precision: str) -> float | None:
@@ -82,8 +78,3 @@ def prepare_layers(model: Transformer, *, recompute: bool, compiled: bool) -> No
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
         if compiled:
             layer.compile()
-
-
-def compiles_by_default(device: torch.device) -> bool:
-    """Whether compiling pays on ``device``."""
-    return device.type == "cuda"

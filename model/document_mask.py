@@ -20,7 +20,9 @@ class DocumentMask:
         self.numbers = ends.cumsum(dim=1) - ends.long()
         """Document of each position within its row, (batch, time)."""
         self._blocks = _block_mask(self.numbers) if ids.is_cuda else None
-        self._spans = [] if ids.is_cuda else [_spans(row) for row in self.numbers]
+        rows = () if ids.is_cuda else self.numbers.unbind()
+        self._lengths: list[list[int]] = [row.unique_consecutive(return_counts=True)[1].tolist() for row in rows]
+        """Lengths of the documents of each row, on a CPU."""
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Causal attention within documents; all are (batch, head, time, head_dim), keys may have fewer heads."""
@@ -28,20 +30,14 @@ class DocumentMask:
         if self._blocks is not None:
             return _flex_attention()(queries, keys, values, block_mask=self._blocks, enable_gqa=grouped)
         rows = []
-        for row, spans in enumerate(self._spans):
-            parts = (part[row : row + 1].split(spans, dim=2) for part in (queries, keys, values))
+        for row, lengths in enumerate(self._lengths):
+            parts = (part[row : row + 1].split(lengths, dim=2) for part in (queries, keys, values))
             pieces = [
                 F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1, enable_gqa=grouped)
                 for q, k, v in zip(*parts, strict=True)
             ]
             rows.append(torch.cat(pieces, dim=2))
         return torch.cat(rows)
-
-
-def _spans(numbers: Tensor) -> list[int]:
-    """Lengths of the documents of one row."""
-    lengths: list[int] = torch.unique_consecutive(numbers, return_counts=True)[1].tolist()
-    return lengths
 
 
 def _block_mask(numbers: Tensor) -> Any:

@@ -27,15 +27,8 @@ class Evaluation:
 
     nats_per_token: float
     """Mean cross-entropy of the targets."""
-
     bits_per_byte: float
     """Total cross-entropy in bits over the UTF-8 bytes of the targets; special tokens count no bytes."""
-
-    tokens: int
-    """Targets measured."""
-
-    bytes: int
-    """Bytes of these targets."""
 
 
 class Validation:
@@ -43,8 +36,7 @@ class Validation:
 
     def __init__(self, stream: TokenStream, context: int, tokens: int, lengths: np.ndarray) -> None:
         self.windows = list(spread_windows(stream, context, tokens)) if len(stream) > 1 else []
-        targets = [window[1:] for window in self.windows]
-        self.targets = np.concatenate(targets) if targets else np.empty(0, dtype=np.int64)
+        self.targets = np.concatenate([np.empty(0, dtype=np.int64), *(window[1:] for window in self.windows)])
         self.bytes = int(lengths[self.targets].sum())
         if self.bytes == 0:
             raise InputError("the validation data holds no text; give a longer folder for validation or more data")
@@ -70,13 +62,7 @@ class Validation:
         return self._evaluation(-float(log_probabilities[self.targets].sum()))
 
     def _evaluation(self, nats: float) -> Evaluation:
-        tokens = len(self.targets)
-        return Evaluation(
-            nats_per_token=nats / tokens,
-            bits_per_byte=nats / math.log(2) / self.bytes,
-            tokens=tokens,
-            bytes=self.bytes,
-        )
+        return Evaluation(nats_per_token=nats / len(self.targets), bits_per_byte=nats / math.log(2) / self.bytes)
 
     def _batches(self) -> Iterator[np.ndarray]:
         """Windows stacked by equal length, (windows, up to context + 1)."""
@@ -91,7 +77,6 @@ class Validation:
 
 def byte_lengths(tokenizer: Any) -> np.ndarray:
     """UTF-8 bytes of each of ``tokenizer``'s tokens, int64 (vocab,); special tokens are not text and count 0."""
-    lengths = [len(tokenizer.token_bytes(token)) for token in range(tokenizer.vocab_size)]
-    for token in tokenizer.special_tokens.values():
-        lengths[token] = 0
-    return np.array(lengths, dtype=np.int64)
+    lengths = np.array([len(tokenizer.token_bytes(token)) for token in range(tokenizer.vocab_size)], dtype=np.int64)
+    lengths[list(tokenizer.special_tokens.values())] = 0
+    return lengths

@@ -53,14 +53,13 @@ def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
 
 def _rope(config: ModelConfig) -> dict[str, Any]:
     """The rotary positions under the names of transformers 5 and 4."""
-    scaling: dict[str, Any] = {"rope_type": config.rope_scaling}
-    if config.rope_scaling != "default":
-        scaling["factor"] = config.rope_factor
-    if config.rope_original_context is not None:
+    if config.rope_scaling == "default":
+        return {"rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta}}
+    scaling: dict[str, Any] = {"rope_type": config.rope_scaling, "factor": config.rope_factor}
+    if config.rope_scaling == "llama3":
         scaling |= {"original_max_position_embeddings": config.rope_original_context}
         scaling |= {"low_freq_factor": LOW_TURNS, "high_freq_factor": HIGH_TURNS}
-    new = {"rope_parameters": {**scaling, "rope_theta": config.rope_theta}}
-    return new if config.rope_scaling == "default" else {**new, "rope_scaling": scaling}
+    return {"rope_parameters": {**scaling, "rope_theta": config.rope_theta}, "rope_scaling": scaling}
 
 
 def read_config(path: str | Path) -> ModelConfig:
@@ -106,8 +105,11 @@ def model_tensors(model: Transformer) -> dict[str, Tensor]:
 
 
 def load_weights(path: str | Path, model: Transformer) -> None:
-    """Load weights written here or by transformers; `InputError` when it does not fit ``model``."""
-    tensors = read_tensors(path)
+    """Load weights written here or by transformers; `InputError` when damaged or not those of ``model``."""
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise InputError(f"{path}: not whole ({error}); restore or rebuild it") from None
     if model.config.tie_embeddings:
         tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))
     try:
@@ -122,13 +124,3 @@ def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
     with atomic_open(path) as handle:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         handle.write(save(plain, {"format": "pt"}))
-
-
-def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file to the CPU; `InputError` that names it when it is missing or damaged."""
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except SafetensorError as error:
-        raise InputError(f"{path}: not whole ({error}); restore or rebuild it") from None

@@ -26,9 +26,7 @@ def generate(run: str | Path, prompt: str, **options: Any) -> Iterator[str]:
     for a folder without a model, a prompt longer than the context, or a value out of range, before the first piece is
     asked for.
     """
-    steps, tokenizer = _started(run, [prompt], GenerationConfig(**options))
-    decoder = StreamDecoder(tokenizer, skipped=len(steps.rows[0].owed))
-    return (piece for (token,) in steps if (piece := decoder.feed(steps.with_text(token))))
+    return (piece for (piece,) in _pieces(run, [prompt], GenerationConfig(**options)) if piece)
 
 
 def generate_batch(run: str | Path, prompts: Sequence[str], **options: Any) -> list[str]:
@@ -38,13 +36,7 @@ def generate_batch(run: str | Path, prompts: Sequence[str], **options: Any) -> l
     """
     if not prompts:
         return []
-    steps, tokenizer = _started(run, prompts, GenerationConfig(**options))
-    decoders = [StreamDecoder(tokenizer, skipped=len(row.owed)) for row in steps.rows]
-    pieces: list[list[str]] = [[] for _ in prompts]
-    for tokens in steps:
-        for decoder, found, token in zip(decoders, pieces, tokens, strict=True):
-            found.append(decoder.feed(steps.with_text(token)))
-    return ["".join(found) for found in pieces]
+    return ["".join(pieces) for pieces in zip(*_pieces(run, prompts, GenerationConfig(**options)), strict=True)]
 
 
 @dataclass
@@ -53,16 +45,12 @@ class Row:
 
     ids: list[int]
     """Its tokens, those of the prompt first."""
-
     generator: torch.Generator
     """Source of its random numbers."""
-
     owed: bytes = b""
     """Bytes of the prompt that the next tokens are held to."""
-
     done: bool = False
     """Whether it has ended."""
-
     prompt: int = field(init=False)
     """Tokens of the prompt."""
 
@@ -87,10 +75,9 @@ class Steps:
         *,
         end: int | None = None,
         continuations: Continuations | None = None,
-        tokens: Sequence[bytes] = (),
     ) -> None:
         self.model, self.rows, self.vocab_size, self.config = model, rows, vocab_size, config
-        self.end, self.continuations, self.tokens = end, continuations, tokens
+        self.end, self.continuations = end, continuations
 
     @torch.no_grad()
     def __iter__(self) -> Iterator[list[int | None]]:
@@ -105,10 +92,6 @@ class Steps:
             yield [self._next(row, place, own) for row, own in zip(self.rows, logits, strict=True)]
             start, place = place, place + 1
 
-    def with_text(self, token: int | None) -> list[int]:
-        """``token`` as a decoder is fed it: nothing for None and for a special token."""
-        return [] if token is None or not self.tokens[token] else [token]
-
     def _next(self, row: Row, place: int, logits: torch.Tensor) -> int | None:
         """The token of ``row`` at ``place``; ended rows are fed a token so that the others can go on."""
         if place < row.prompt:
@@ -119,23 +102,15 @@ class Steps:
         if row.owed and self.continuations is not None:
             logits = held_to(logits, self.continuations.allowed(row.owed))
         token = choose(logits, self.config, row.generator, row.ids)
-        if row.owed:
-            row.owed = row.owed[len(self.tokens[token]) :]
+        if row.owed and self.continuations is not None:
+            row.owed = row.owed[len(self.continuations.tokens[token]) :]
         row.ids.append(token)
         row.done = token == self.end or len(row.ids) - row.prompt >= self.config.max_new_tokens
         return None if token == self.end else token
 
 
-def prompt_ids(tokenizer: Any, prompt: str, limit: int) -> list[int]:
-    """Encode ``prompt`` as the start of a document; `InputError` when it is longer than ``limit`` tokens."""
-    ids = [tokenizer.special_tokens[END_OF_TEXT], *tokenizer.encode(prompt)]
-    if len(ids) > limit:
-        raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
-    return ids
-
-
-def _started(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -> tuple[Steps, Any]:
-    """Load the model and set up a row for each prompt."""
+def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -> Iterator[list[str]]:
+    """Load the model; then the text that each step adds to every prompt."""
     from tokenizer import Tokenizer
 
     place = resolve_device(config.device)
@@ -143,21 +118,20 @@ def _started(run: str | Path, prompts: Sequence[str], config: GenerationConfig) 
     special = set(tokenizer.special_tokens.values())
     tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
     continuations = Continuations(tokens)
-    rows = []
+    rows, end, limit = [], tokenizer.special_tokens[END_OF_TEXT], model.config.max_context
     for prompt in prompts:
-        ids, owed = prompt_ids(tokenizer, prompt, model.config.max_context), b""
+        ids, owed = [end, *tokenizer.encode(prompt)], b""  # a prompt is the start of a document
+        if len(ids) > limit:
+            raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
         if config.heal:
-            ids, owed = continuations.back_off(ids, tokens)
+            ids, owed = continuations.back_off(ids)
         generator = torch.Generator(place)
         _ = generator.seed() if config.seed is None else generator.manual_seed(config.seed)
         rows.append(Row(ids, generator, owed))
-    steps = Steps(
-        model,
-        rows,
-        tokenizer.vocab_size,
-        config,
-        end=tokenizer.special_tokens[END_OF_TEXT],
-        continuations=continuations,
-        tokens=tokens,
-    )
-    return steps, tokenizer
+    steps = Steps(model, rows, tokenizer.vocab_size, config, end=end, continuations=continuations)
+    decoders = [StreamDecoder(tokenizer, skipped=len(row.owed)) for row in rows]
+
+    def text(decoder: StreamDecoder, token: int | None) -> str:
+        return decoder.feed([] if token is None or not tokens[token] else [token])
+
+    return (list(map(text, decoders, found)) for found in steps)

@@ -8,9 +8,6 @@ from torch import Tensor, nn
 BETAS = (0.9, 0.95)
 """Decay of AdamW's first and second moments, as in GPT-3 and Llama."""
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
-MOMENTUM = ("momentum_buffer",)
-
 
 class Optimizer:
     """The optimizers of one model as one: fused AdamW (Loshchilov and Hutter, 2019), or for "muon" `torch.optim.Muon`
@@ -34,15 +31,14 @@ class Optimizer:
         self.adamw = torch.optim.AdamW(
             [group for group in groups if group["params"]], lr=lr, betas=BETAS, eps=1e-8, fused=fused
         )
-        self.muon = (
-            torch.optim.Muon(layers, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
-            if layers
-            else None
-        )
+        self._slots: dict[torch.optim.Optimizer, tuple[str, ...]] = {self.adamw: ("exp_avg", "exp_avg_sq")}
+        if layers:
+            muon = torch.optim.Muon(layers, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+            self._slots[muon] = ("momentum_buffer",)
 
     def step(self, lr: float) -> None:
         """Update the weights at the rate ``lr`` and drop their gradients."""
-        for optimizer in self._all():
+        for optimizer in self._slots:
             for group in optimizer.param_groups:
                 group["lr"] = lr
             optimizer.step()
@@ -50,7 +46,7 @@ class Optimizer:
 
     def drop_gradients(self) -> None:
         """Forget the gradients."""
-        for optimizer in self._all():
+        for optimizer in self._slots:
             optimizer.zero_grad(set_to_none=True)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -60,25 +56,19 @@ class Optimizer:
             if slot in optimizer.state.get(weight, {})
             else torch.zeros_like(weight)
             for optimizer, weight in self._weights()
-            for slot in self._slots(optimizer)
+            for slot in self._slots[optimizer]
         }
 
     def restore(self, tensors: dict[str, Tensor], updates: int) -> None:
         """Put back what `tensors` gave after ``updates`` updates."""
         for optimizer, weight in self._weights():
-            slots = self._slots(optimizer)
-            state = {slot: tensors[f"{slot}.{self._names[weight]}"].to(weight.device) for slot in slots}
+            name, slots = self._names[weight], self._slots[optimizer]
+            state = {slot: tensors[f"{slot}.{name}"].to(weight.device) for slot in slots}
             if optimizer is self.adamw:
                 state["step"] = torch.tensor(float(updates), device=weight.device)
             optimizer.state[weight] = state
 
     def _weights(self) -> Iterator[tuple[torch.optim.Optimizer, Tensor]]:
-        for optimizer in self._all():
+        for optimizer in self._slots:
             for group in optimizer.param_groups:
                 yield from ((optimizer, weight) for weight in group["params"])
-
-    def _all(self) -> list[torch.optim.Optimizer]:
-        return [self.adamw] if self.muon is None else [self.adamw, self.muon]
-
-    def _slots(self, optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
-        return MOMENTS if optimizer is self.adamw else MOMENTUM

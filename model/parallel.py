@@ -33,7 +33,6 @@ class Workers:
 
     rank: int = 0
     """Number of this process."""
-
     count: int = 1
     """Processes in all."""
 

@@ -8,7 +8,10 @@ from typing import Any
 import torch
 
 from model.config import ModelConfig
+from model.defaults import recipe_for
 from model.loss import CHUNK_ELEMENTS, CHUNK_TOKENS
+from model.parallel import Workers, uses_fsdp
+from model.pretrain_config import PretrainConfig
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
@@ -22,31 +25,22 @@ class Plan:
 
     parameters: int
     """All parameters."""
-
     body_parameters: int
     """Those outside embedding and head."""
-
     flops_per_token: int
     """Operations of training on one token: forward and backward, the head counted, the embedding look-up not."""
-
     flops: int
     """Operations of the whole run."""
-
     state_bytes: int
     """Weights, gradients and the optimizer's moments, all float32."""
-
     gathered_bytes: int
     """Sharded: the parts of the weights and gradients that are whole for a while (the tables and two layers)."""
-
     activation_bytes: int
     """Estimate of what the forward pass keeps for the backward pass of one micro-batch."""
-
     loss_bytes: int
     """Logits of one chunk and what the softmax makes of them."""
-
     processes: int
     """GPUs that share the run."""
-
     sharded: bool
     """Whether weights and moments are sharded (FSDP2) or copied."""
 
@@ -56,36 +50,28 @@ class Plan:
         return self.state_bytes + self.gathered_bytes + self.activation_bytes + self.loss_bytes
 
 
-def plan_run(
-    shape: ModelConfig,
-    *,
-    tokens: int,
-    micro_batch_tokens: int,
-    precision: str,
-    optimizer: str,
-    recompute: bool,
-    processes: int,
-    sharded: bool,
-) -> Plan:
+def plan_run(shape: ModelConfig, config: PretrainConfig, *, tokens: int, precision: str, processes: int) -> Plan:
     """Work out what a run needs; the model is built on the meta device only, so the 34B takes no memory."""
     with torch.device("meta"):
         model = Transformer(shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     layer = sum(weight.numel() for weight in model.model.layers[0].parameters())
     in_layers = layer * shape.num_layers
-    moments = 8 * (parameters - in_layers) + (4 if optimizer == "muon" else 8) * in_layers
-    shards = processes if sharded else 1
+    muon = recipe_for(config, shape.max_context).optimizer == "muon"
+    moments = 8 * (parameters - in_layers) + (4 if muon else 8) * in_layers
+    sharded = uses_fsdp(shape, Workers(count=processes), config.parallel)
     width = 2 if precision == "bf16" else 4
     flops = shape.flops_per_token(shape.max_context)
-    chunk = min(CHUNK_TOKENS, CHUNK_ELEMENTS // shape.vocab_size, micro_batch_tokens)
+    chunk = min(CHUNK_TOKENS, CHUNK_ELEMENTS // shape.vocab_size, config.micro_batch_tokens)
+    kept = max(config.micro_batch_tokens, shape.max_context)
     return Plan(
         parameters=parameters,
         body_parameters=shape.body_parameters,
         flops_per_token=flops,
         flops=flops * tokens,
-        state_bytes=(8 * parameters + moments) // shards,
+        state_bytes=(8 * parameters + moments) // (processes if sharded else 1),
         gathered_bytes=8 * (parameters - in_layers + 2 * layer) if sharded else 0,
-        activation_bytes=max(micro_batch_tokens, shape.max_context) * _activation_bytes(shape, width, recompute),
+        activation_bytes=kept * _activation_bytes(shape, width, config.recompute),
         loss_bytes=chunk * shape.vocab_size * (width + 4),
         processes=processes,
         sharded=sharded,
@@ -101,8 +87,7 @@ def _activation_bytes(shape: ModelConfig, width: int, recompute: bool) -> int:
     """
     attention = (2 * shape.num_heads + 2 * shape.num_kv_heads) * shape.head_dim
     layer = 2 * shape.hidden_size * (4 + width) + width * (2 * attention + 4 * shape.intermediate_size)
-    kept = 4 * shape.hidden_size
-    return shape.num_layers * kept + layer if recompute else shape.num_layers * layer
+    return shape.num_layers * 4 * shape.hidden_size + layer if recompute else shape.num_layers * layer
 
 
 def describe_plan(plan: Plan) -> Iterator[str]:
@@ -128,7 +113,7 @@ def memory_errors(settings: dict[str, Any]) -> Iterator[None]:
     """Turn running out of memory into an `InputError` that says what to lower."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if not known and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise

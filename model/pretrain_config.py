@@ -108,30 +108,21 @@ class PretrainResult:
 
     steps: int
     """Optimizer updates."""
-
     tokens: int
     """Tokens trained on."""
-
     seconds: float
     """Wall-clock time, validation included."""
-
     tokens_per_second: float
     """Training speed, validation and checkpoints excluded (of the last session)."""
-
     parameters: int
     """Parameters of the model."""
-
     train_loss: float
     """Loss of the last step, nats per token."""
-
     validation_loss: float
     """Final loss on the held-out text, nats per token."""
-
     bits_per_byte: float
     """Final loss on the held-out text, bits per byte of raw text."""
-
     initial_bits_per_byte: float
     """The same before the first step."""
-
     unigram_bits_per_byte: float
     """The same for token frequencies alone: what a model that uses context must beat."""

@@ -21,7 +21,7 @@ from model.data import Data, Mixture, Windows, joined, open_data
 from model.defaults import recipe_for
 from model.device import resolve_device, resolve_precision
 from model.evaluate import Validation, byte_lengths
-from model.parallel import Workers, started_workers, uses_fsdp
+from model.parallel import Workers, started_workers
 from model.plan import Plan, memory_errors, plan_run
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.trainer import Trainer
@@ -96,8 +96,7 @@ def pretrain(
         if trainer.state.step:
             _say(f"going on from step {trainer.state.step:,} of {trainer.steps:,}", workers)
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
-        figures = trainer.train(unigram, first.bytes / first.tokens)
-        result = PretrainResult(parameters=shape.parameters, unigram_bits_per_byte=unigram.bits_per_byte, **figures)
+        result = trainer.train(unigram, first.bytes / first.tokens)
         if workers.first:
             write_json(run / RESULT, asdict(result))
         workers.barrier()
@@ -124,17 +123,9 @@ def dry_run(
     available = sum(source.tokens for source in opened.sources) if opened else sys.maxsize
     device = torch.device("cuda") if gpus else resolve_device(config.device)
     auto = "bf16" if gpus else resolve_precision(config.precision, device)
-    count = gpus or 1
-    return plan_run(
-        shape,
-        tokens=config.tokens or default_tokens(shape, available),
-        micro_batch_tokens=config.micro_batch_tokens,
-        precision=auto if config.precision == "auto" else config.precision,
-        optimizer=recipe_for(config, shape.max_context).optimizer,
-        recompute=config.recompute,
-        processes=count,
-        sharded=uses_fsdp(shape, Workers(count=count), config.parallel),
-    )
+    precision = auto if config.precision == "auto" else config.precision
+    tokens = config.tokens or default_tokens(shape, available)
+    return plan_run(shape, config, tokens=tokens, precision=precision, processes=gpus or 1)
 
 
 def default_tokens(shape: ModelConfig, available: int) -> int:
@@ -167,7 +158,7 @@ def _identity(config: PretrainConfig, shape: ModelConfig, data: Data) -> dict[st
         "format": "gyeol-run",
         "version": 1,
         "options": {name: value for name, value in asdict(config).items() if name not in FREE},
-        "model": shape.as_dict(),
+        "model": asdict(shape),
         "tokenizer": data.first.fingerprint,
         "data": sums[0][0] if len(sums) == 1 else [list(pair) for pair in sums],
         "validation": sha256_file(data.validation.path / MANIFEST) if data.validation else None,

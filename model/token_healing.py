@@ -3,16 +3,13 @@
 A vocabulary with superwords has tokens such as " 수 있다", and a model that learnt on them has seldom seen " 수"
 alone go on with " 있다": a prompt that ends with " 수" derails it. So the last tokens of the prompt are taken back, as
 many as a longer token could have swallowed, and the first new tokens are held to their bytes: each must begin with
-what is left of these, or be a part of it. What the model then says is the prompt and its continuation in tokens it
-knows.
-(Known as token healing: Lundberg, 2023.)
+what is left of these, or be a part of it. (Known as token healing: Lundberg, 2023.)
 
->>> tokens = [b"a", b"b", b"abc"]
->>> Continuations(tokens).back_off([0, 1], tokens)
+>>> Continuations([b"a", b"b", b"abc"]).back_off([0, 1])
 ([], b'ab')
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import torch
@@ -26,36 +23,34 @@ class Continuations:
     """Which tokens may stand where certain bytes are to come; ``tokens`` has the bytes of each id, b"" for special."""
 
     def __init__(self, tokens: Sequence[bytes]) -> None:
+        self.tokens = tokens
         self._sorted = sorted((raw, number) for number, raw in enumerate(tokens) if raw)
-        self._longest = max(map(len, tokens), default=0)
+
+    def _starting(self, raw: bytes, length: int | None = None) -> list[tuple[bytes, int]]:
+        """Tokens, with their ids, whose first ``length`` bytes (all of them by default) are ``raw``."""
+
+        def start(entry: tuple[bytes, int]) -> bytes:
+            return entry[0][:length]
+
+        return self._sorted[bisect_left(self._sorted, raw, key=start) : bisect_right(self._sorted, raw, key=start)]
 
     def extends(self, raw: bytes) -> bool:
         """Whether a token begins with ``raw`` and is longer."""
-        place = bisect_left(self._sorted, (raw + b"\x00",))
-        return place < len(self._sorted) and self._sorted[place][0].startswith(raw)
+        return any(token != raw for token, _ in self._starting(raw, len(raw)))
 
     def allowed(self, raw: bytes) -> list[int]:
         """Tokens that begin with ``raw`` or are the beginning of it; never none, as every byte is a token."""
-        found = []
-        for place in range(bisect_left(self._sorted, (raw,)), len(self._sorted)):
-            if not self._sorted[place][0].startswith(raw):
-                break
-            found.append(self._sorted[place][1])
-        for length in range(1, min(len(raw), self._longest + 1)):
-            place = bisect_left(self._sorted, (raw[:length],))
-            while place < len(self._sorted) and self._sorted[place][0] == raw[:length]:
-                found.append(self._sorted[place][1])
-                place += 1
-        return found
+        shorter = (self._starting(raw[:length]) for length in range(1, len(raw)))
+        return [number for found in (*shorter, self._starting(raw, len(raw))) for _, number in found]
 
-    def back_off(self, ids: list[int], tokens: Sequence[bytes]) -> tuple[list[int], bytes]:
+    def back_off(self, ids: list[int]) -> tuple[list[int], bytes]:
         """Take back the most last tokens of ``ids`` that a longer one could have swallowed; return the rest and
         their bytes."""
         taken, raw, best = 0, b"", (0, b"")
         for token in reversed(ids[-MOST_TOKENS:]):
-            if not tokens[token]:
+            if not self.tokens[token]:
                 break  # a special token is never part of another
-            taken, raw = taken + 1, tokens[token] + raw
+            taken, raw = taken + 1, self.tokens[token] + raw
             if self.extends(raw):
                 best = (taken, raw)
         return ids[: len(ids) - best[0]], best[1]

@@ -3,9 +3,10 @@
 import math
 import signal
 import time
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from torch import nn
@@ -14,14 +15,14 @@ from model.checkpoint import WEIGHTS, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
 from model.data import Mixture
 from model.defaults import recipe_for
-from model.device import autocast, compiles_by_default, peak_flops, prepare_layers
+from model.device import autocast, peak_flops, prepare_layers
 from model.document_mask import DocumentMask
 from model.evaluate import Evaluation, Validation
 from model.export import model_tensors, write_tensors
 from model.log import RunLog
 from model.optimizer import Optimizer
 from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
-from model.pretrain_config import PretrainConfig
+from model.pretrain_config import PretrainConfig, PretrainResult
 from model.schedule import learning_rate
 from model.signals import DeferredSignals, Stopped
 from model.transformer import Transformer
@@ -49,7 +50,7 @@ class Trainer:
         self.end_of_text = end_of_text if config.documents else None
         # Drawn on the CPU, so that a seed means the same weights on every device and in every process.
         self.model = Transformer(shape, seed=config.seed).to(device)
-        compiled = compiles_by_default(device) if config.compile is None else config.compile
+        compiled = device.type == "cuda" if config.compile is None else config.compile  # see `prepare_layers`
         prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
         self.recipe = recipe_for(config, shape.max_context)
         self.windows_per_step = self.recipe.batch_tokens // shape.max_context
@@ -63,47 +64,43 @@ class Trainer:
         self.step_tokens = self.windows_per_step * shape.max_context
         self.steps = math.ceil((config.tokens or 0) / self.step_tokens)
         self._peak = peak_flops(device, precision)
-        self._began = time.monotonic() - self.state.seconds
         self._saved = time.monotonic()
         self._signals = DeferredSignals()
 
-    def train(self, unigram: Evaluation, bytes_per_token: float) -> dict[str, Any]:
-        """Run to the end, leave the model in the run folder, and return the figures of `PretrainResult`.
+    def train(self, unigram: Evaluation, bytes_per_token: float) -> PretrainResult:
+        """Run to the end and leave the model in the run folder.
 
         ``unigram`` is logged beside the first validation; ``bytes_per_token`` turns the training loss into the
         bits per byte that the progress bar shows.
         """
-        self._log = (
-            RunLog(self.run, self.state.step, tensorboard=self.config.tensorboard) if self.workers.first else None
-        )
-        self._began = time.monotonic() - self.state.seconds
-        timed = self.config.max_seconds
-        title, total = (
-            ("Pretraining, tokens", self.steps * self.step_tokens) if timed is None else ("Pretraining, s", timed)
-        )
-        with self._signals, progress.progress_bar(title, total) as bar:
+        log = RunLog(self.run, self.state.step, tensorboard=self.config.tensorboard) if self.workers.first else None
+        self._log, self._began = log, time.monotonic() - self.state.seconds
+        title, total = "Pretraining, s", self.config.max_seconds
+        if total is None:
+            title, total = "Pretraining, tokens", self.steps * self.step_tokens
+        closed = closing(log) if log else nullcontext()
+        with closed, self._signals, progress.progress_bar(title, total) as bar:
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
                 self._save()
                 raise
-            finally:
-                if self._log is not None:
-                    self._log.close()
         self._save()
         tensors = {name: whole(tensor) for name, tensor in model_tensors(self.model).items()}
         if self.workers.first:
             write_tensors(self.run / WEIGHTS, tensors)
-        return {
-            "steps": self.state.step,
-            "tokens": self.state.tokens,
-            "seconds": round(self.state.seconds, 3),
-            "tokens_per_second": round(speed, 1),
-            "train_loss": self.state.loss,
-            "validation_loss": evaluation.nats_per_token,
-            "bits_per_byte": evaluation.bits_per_byte,
-            "initial_bits_per_byte": self.state.initial_bits_per_byte,
-        }
+        return PretrainResult(
+            steps=self.state.step,
+            tokens=self.state.tokens,
+            seconds=round(self.state.seconds, 3),
+            tokens_per_second=round(speed, 1),
+            parameters=self.model.config.parameters,
+            train_loss=cast(float, self.state.loss),
+            validation_loss=evaluation.nats_per_token,
+            bits_per_byte=evaluation.bits_per_byte,
+            initial_bits_per_byte=cast(float, self.state.initial_bits_per_byte),
+            unigram_bits_per_byte=unigram.bits_per_byte,
+        )
 
     def _loop(self, bar: progress.ProgressBar, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:
         """Step until the end; return the last validation and the tokens per second of this session."""

@@ -59,8 +59,7 @@ class Decoder(nn.Module):
         self.norm = RMSNorm(config.hidden_size, config.norm_eps)
 
     def forward(self, ids: Tensor, cache: Cache | None = None, documents: DocumentMask | None = None) -> Tensor:
-        start = cache.length if cache is not None else 0
-        limit = cache.capacity if cache is not None else self.config.max_context
+        start, limit = 0 if cache is None else cache.length, self.config.max_context
         if start + ids.shape[1] > limit:
             raise InputError(f"{start + ids.shape[1]} tokens exceed the context of {limit}; give fewer tokens")
         cos, sin = rotary_table(self.config, start, ids.shape[1], ids.device)

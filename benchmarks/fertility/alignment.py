@@ -27,9 +27,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from benchmarks.fertility.boundaries import Boundaries, TextBoundaries
-from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.results import Alignment
+from benchmarks.metrics import quotient
 from benchmarks.peers.adapters import Peer
 
 
@@ -65,12 +66,12 @@ class BoundaryCounts:
         hits = cuts.at[boundaries.offsets]
         scored = (boundaries.counts == 1) & (predicted > 0)
         self.eojeols += len(starts)
-        self.whole += int(np.count_nonzero(predicted == 0))
+        self.whole += int(np.sum(predicted == 0))
         self.gold += len(boundaries.offsets)
-        self.predicted += int(predicted.sum())
-        self.hits += int(np.count_nonzero(hits))
-        self.morphscore_words += int(np.count_nonzero(scored))
-        self.morphscore_hits += int(np.count_nonzero(hits & np.repeat(scored, boundaries.counts)))
+        self.predicted += int(np.sum(predicted))
+        self.hits += int(np.sum(hits))
+        self.morphscore_words += int(np.sum(scored))
+        self.morphscore_hits += int(np.sum(hits & np.repeat(scored, boundaries.counts)))
 
     def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
         return BoundaryCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -78,28 +79,24 @@ class BoundaryCounts:
     def result(self) -> Alignment:
         """The metrics, None where they are not defined (no boundary at all)."""
         return Alignment(
-            precision=_ratio(self.hits, self.predicted),
-            recall=_ratio(self.hits, self.gold),
-            f1=_ratio(2 * self.hits, self.predicted + self.gold),
+            precision=quotient(self.hits, self.predicted),
+            recall=quotient(self.hits, self.gold),
+            f1=quotient(2 * self.hits, self.predicted + self.gold),
             eojeols=self.eojeols,
-            kept_whole=_ratio(self.whole, self.eojeols),
+            kept_whole=quotient(self.whole, self.eojeols),
             boundaries_gold=self.gold,
             boundaries_predicted=self.predicted,
             boundaries_hit=self.hits,
             eojeols_unaligned=self.unaligned,
-            morphscore=_ratio(self.morphscore_hits, self.morphscore_words),
-            morphscore_left_out=_ratio(self.eojeols - self.morphscore_words, self.eojeols),
+            morphscore=quotient(self.morphscore_hits, self.morphscore_words),
+            morphscore_left_out=quotient(self.eojeols - self.morphscore_words, self.eojeols),
         )
 
 
 def align(peer: Peer, texts: Sequence[MeasuredText], boundaries: Boundaries) -> Alignment:
     """The alignment of ``peer`` on a few texts, as those of a gold file; `measure` counts its own texts as it reads."""
-    counts, token_bytes = BoundaryCounts(), TokenBytes(peer)
+    counts = BoundaryCounts()
     encoded = peer.encode_batch([text.text for text in texts])
     for text, ids, own in zip(texts, encoded, boundaries.of(texts), strict=True):
-        counts.add(text, TokenCuts.of(text, ids, token_bytes), own)
+        counts.add(text, TokenCuts.of(text, ids, peer), own)
     return counts.result()
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

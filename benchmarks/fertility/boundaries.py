@@ -50,11 +50,6 @@ class Boundaries:
         """The boundaries of Kiwi."""
         return cls(morphemes.boundaries)
 
-    @staticmethod
-    def from_file(path: str | Path) -> FileBoundaries:
-        """The texts and boundaries of a gold file; `InputError` if it cannot be read or no line of it fits."""
-        return FileBoundaries(path)
-
     def of(self, texts: Sequence[MeasuredText]) -> list[TextBoundaries]:
         """The boundaries of each text, all new eojeols analysed in one call."""
         eojeols = [text.korean_eojeols() for text in texts]
@@ -65,7 +60,10 @@ class Boundaries:
 
 
 class FileBoundaries(Boundaries):
-    """The texts of a gold file with their boundaries, for which equal eojeols may differ."""
+    """The texts of a gold file with their boundaries, for which equal eojeols may differ.
+
+    Raises `InputError` if the file cannot be read or no line of it fits.
+    """
 
     def __init__(self, path: str | Path) -> None:
         try:

@@ -11,18 +11,6 @@ from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.peers.adapters import Ids, Peer
 
 
-class TokenBytes(dict[int, bytes]):
-    """The bytes of each token, asked of the peer once."""
-
-    def __init__(self, peer: Peer) -> None:
-        super().__init__()
-        self._peer = peer
-
-    def __missing__(self, token: int) -> bytes:
-        found = self[token] = self._peer.token_bytes(token)
-        return found
-
-
 class TokenCuts(NamedTuple):
     """Token boundaries of a text that its tokens spell."""
 
@@ -34,12 +22,12 @@ class TokenCuts(NamedTuple):
     """Running sum of ``at``, shape (bytes + 1,)."""
 
     @classmethod
-    def of(cls, text: MeasuredText, ids: Ids, token_bytes: TokenBytes) -> TokenCuts | None:
-        """The cuts of ``text`` by the tokens ``ids``; None if they do not spell it.
+    def of(cls, text: MeasuredText, ids: Ids, peer: Peer) -> TokenCuts | None:
+        """The cuts of ``text`` by the tokens ``ids`` of ``peer``; None if they do not spell it.
 
         A space that the tokenizer puts before the text, as SentencePiece does, is allowed for.
         """
-        spelled = [token_bytes[token] for token in (ids.tolist() if isinstance(ids, np.ndarray) else ids)]
+        spelled = list(map(peer.bytes_of, ids.tolist() if isinstance(ids, np.ndarray) else ids))
         data, size = b"".join(spelled), len(text.data)
         if data != text.data and data != b" " + text.data:
             return None

@@ -16,10 +16,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fertility.alignment import align
-from benchmarks.fertility.boundaries import Boundaries
-from benchmarks.fertility.cuts import TokenBytes
+from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.rates import results
 from benchmarks.fertility.results import MeasuredFile, MeasuredTokenizer, Report, SkippedFile, Standard
@@ -45,22 +45,16 @@ def measure(
     paths: Sequence[str | Path],
     *,
     against: Sequence[str | Path | Peer] = ("o200k_base",),
-    text_key: str = "text",
-    claim: float | None = None,
-    alignment: str | Boundaries | None = None,
+    **options: Any,
 ) -> Report:
     """Measure ``tokenizers`` and the baselines ``against`` on every document under ``paths``.
 
-    ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
-    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`). Unusable input
-    is listed in ``failed`` (tokenizers), ``skipped`` (files) and ``alignment.problems`` of the report.
-
-    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
+    ``options`` and errors are those of `measure_loaded`. Unusable input is listed in ``failed`` (tokenizers),
+    ``skipped`` (files) and ``alignment.problems`` of the report.
     """
     if not [*tokenizers, *against]:
         raise InputError("no tokenizer to measure; name at least one")
-    loaded, failed = load_what_loads([*tokenizers, *against])
-    return measure_loaded(loaded, failed, len(tokenizers), paths, text_key=text_key, claim=claim, alignment=alignment)
+    return measure_loaded(*load_what_loads([*tokenizers, *against]), len(tokenizers), paths, **options)
 
 
 def measure_loaded(
@@ -73,7 +67,13 @@ def measure_loaded(
     claim: float | None = None,
     alignment: str | Boundaries | None = None,
 ) -> Report:
-    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines."""
+    """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines.
+
+    ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
+    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`).
+
+    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
+    """
     if claim is not None and not claim > 0:
         raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
     measured = list(dict.fromkeys(peer for peer in loaded if peer))
@@ -113,7 +113,7 @@ def _standard(alignment: str | Boundaries | None, peers: Sequence[Peer]) -> tupl
     if isinstance(alignment, Boundaries):
         return alignment, Standard("kiwi", [])
     try:
-        gold = Boundaries.from_file(alignment)
+        gold = FileBoundaries(alignment)
     except InputError as error:
         return None, Standard(alignment, [_reason(error, alignment)], {})
     return None, Standard(alignment, gold.problems, {peer.name: align(peer, gold.texts, gold) for peer in peers})
@@ -124,7 +124,6 @@ def _read_and_count(
 ) -> list[FileText]:
     """Read every file once and encode it with every tokenizer; an error with a file is kept in its ``problem``."""
     files = _find(paths, len(peers))
-    token_bytes = [TokenBytes(peer) for peer in peers]
     readable = [file for file in files if file.problem is None]
     batch: list[tuple[FileText, MeasuredText]] = []
     waiting = 0
@@ -137,11 +136,11 @@ def _read_and_count(
                 batch.append((file, measured))
                 waiting += len(text)
                 if waiting >= BATCH_CHARACTERS:
-                    _count(peers, token_bytes, batch, boundaries)
+                    _count(peers, batch, boundaries)
                     batch, waiting = [], 0
             if file.problem is None:
                 file.problem = _problem(file)
-        _count(peers, token_bytes, batch, boundaries)
+        _count(peers, batch, boundaries)
     return files
 
 
@@ -185,10 +184,7 @@ def _problem(file: FileText) -> str | None:
 
 
 def _count(
-    peers: Sequence[Peer],
-    token_bytes: Sequence[TokenBytes],
-    batch: Sequence[tuple[FileText, MeasuredText]],
-    boundaries: Boundaries | None,
+    peers: Sequence[Peer], batch: Sequence[tuple[FileText, MeasuredText]], boundaries: Boundaries | None
 ) -> None:
     """Encode the batch with every tokenizer and add it to the tallies."""
     texts = [text for _, text in batch]
@@ -197,7 +193,7 @@ def _count(
         encoded = peer.encode_batch([text.text for text in texts]) if texts else []
         of_file: dict[int, list[Ids]] = {}
         for (file, text), ids, own in zip(batch, encoded, marks, strict=True):
-            file.tallies[i].add(text, ids, peer, token_bytes[i], own)
+            file.tallies[i].add(text, ids, peer, own)
             of_file.setdefault(id(file), []).append(ids)
         for file in {id(file): file for file, _ in batch}.values():
             file.tallies[i].count_types(of_file[id(file)])

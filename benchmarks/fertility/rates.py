@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.fertility.intervals import mean_interval, resampled, verdict
 from benchmarks.fertility.results import Figures, FileFigures, Interval, Intervals, RoundTrip, Sums, TokenizerFigures
 from benchmarks.fertility.tally import FileText, renyi_efficiency, type_counts
-from benchmarks.metrics import RATES, SHARES
+from benchmarks.metrics import RATES, SHARES, quotient
 from benchmarks.peers.adapters import Peer
 
 
@@ -75,8 +75,8 @@ def _sums(index: int, context: Context, files: Sequence[FileText]) -> Sums:
     totals = {key: sum(getattr(file, key) for file in files) for key in ("characters", "bytes", "eojeols")}
     totals["tokens"] = tokens = sum(file.tallies[index].tokens for file in files)
     of_base = {name: sum(file.tallies[i].tokens for file in files) for name, i in context.bases.items()}
-    rates: dict[str, Any] = {rate.key: _divide(totals[rate.part], totals[rate.whole]) for rate in RATES}
-    return Sums(**totals, **rates, ratio={name: _divide(base, tokens) for name, base in of_base.items()})
+    rates: dict[str, Any] = {rate.key: quotient(totals[rate.part], totals[rate.whole]) for rate in RATES}
+    return Sums(**totals, **rates, ratio={name: quotient(base, tokens) for name, base in of_base.items()})
 
 
 def _average(index: int, context: Context, files: Sequence[FileText]) -> Figures:
@@ -85,7 +85,7 @@ def _average(index: int, context: Context, files: Sequence[FileText]) -> Figures
     means: dict[str, Any] = {rate.key: _fmean([getattr(row, rate.key) for row in rows]) for rate in RATES}
     for share in SHARES:
         parts = [(getattr(tally, share.part), getattr(tally, share.whole)) for tally in tallies]
-        means[share.key] = _fmean([_divide(*pair) for pair in parts])
+        means[share.key] = _fmean([quotient(*pair) for pair in parts])
     counts, vocab_size = type_counts(tallies), context.peers[index].vocab_size
     intervals, claim = _intervals(index, context, files), context.claim
     verdicts = None if claim is None else {name: verdict(span, claim) for name, span in intervals.ratio.items()}
@@ -94,7 +94,7 @@ def _average(index: int, context: Context, files: Sequence[FileText]) -> Figures
         ratio={name: _fmean([row.ratio[name] for row in rows]) for name in context.against},
         intervals=intervals,
         renyi_efficiency=renyi_efficiency(counts, vocab_size),
-        vocabulary_used=_divide(len(counts), vocab_size),
+        vocabulary_used=quotient(len(counts), vocab_size),
         alignment=reduce(add, (tally.alignment for tally in tallies)).result() if context.aligned else None,
         claim=verdicts,
         **means,
@@ -115,15 +115,11 @@ def _interval(context: Context, files: Sequence[FileText], part: int, whole: int
         draws = context.draws[file.name]
         if draws is None:
             totals = [file.characters, file.bytes, file.eojeols, *(tally.tokens for tally in file.tallies)]
-            quotients.append(_divide(totals[part], totals[whole]))
+            quotients.append(quotient(totals[part], totals[whole]))
         else:
             with np.errstate(divide="ignore", invalid="ignore"):
                 quotients.append(draws[:, part] / draws[:, whole])
     return mean_interval(quotients)
-
-
-def _divide(part: float, whole: float) -> float | None:
-    return part / whole if whole else None  # a tokenizer that drops all it does not know spends no token
 
 
 def _fmean(values: Sequence[float | None]) -> float | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fertility.alignment import BoundaryCounts
 from benchmarks.fertility.boundaries import TextBoundaries
-from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.peers.adapters import Ids, Peer
 
@@ -42,9 +42,7 @@ class Tally:
     """Of each batch, the ids that occur and their frequencies, shape (ids,)."""
     alignment: BoundaryCounts = field(default_factory=BoundaryCounts)
 
-    def add(
-        self, text: MeasuredText, ids: Ids, peer: Peer, token_bytes: TokenBytes, boundaries: TextBoundaries | None
-    ) -> None:
+    def add(self, text: MeasuredText, ids: Ids, peer: Peer, boundaries: TextBoundaries | None) -> None:
         """Count one more document.
 
         Tokens that do not spell the text have no places in it: they are spread evenly over its sections, and
@@ -52,8 +50,10 @@ class Tally:
         """
         size = len(text.data)
         self.tokens += len(ids)
-        self._round_trip(text, peer.decode_bytes(ids))
-        cuts = TokenCuts.of(text, ids, token_bytes)
+        if (decoded := peer.decode_bytes(ids)) != text.data:
+            self.lossy_documents += 1
+            self.lossy_characters += (Counter(text.text) - Counter(decoded.decode(errors="replace"))).total()
+        cuts = TokenCuts.of(text, ids, peer)
         places = np.arange(1, len(ids) + 1) * size // max(len(ids), 1) if cuts is None else cuts.ends
         upto = np.searchsorted(places, text.section_ends, side="right")
         self.sections += np.diff(upto, prepend=0).tolist()
@@ -68,11 +68,6 @@ class Tally:
         whole, single = whole_eojeols(text, cuts)
         self.whole_eojeols += whole
         self.single_token_eojeols += single
-
-    def _round_trip(self, text: MeasuredText, decoded: bytes) -> None:
-        if decoded != text.data:
-            self.lossy_documents += 1
-            self.lossy_characters += (Counter(text.text) - Counter(decoded.decode(errors="replace"))).total()
 
     def count_types(self, batch: Sequence[Ids]) -> None:
         """Count the ids in the documents of a batch."""

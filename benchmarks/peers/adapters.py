@@ -7,8 +7,10 @@ plain characters. `benchmarks.peers.load` finds the library from a name or a pat
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,11 @@ class Peer(ABC):
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one token stands for, a leading space included."""
 
+    @cached_property
+    def bytes_of(self) -> Callable[[int], bytes]:
+        """`token_bytes`, asked once for each token."""
+        return cache(self.token_bytes)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, vocab_size={self.vocab_size})"
 
@@ -82,10 +89,7 @@ class TiktokenPeer(Peer):
 
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         with ThreadPoolExecutor(cores()) as pool:  # the encoder releases the interpreter's lock
-            return list(pool.map(self._encode, texts))
-
-    def _encode(self, text: str) -> np.ndarray:
-        return self._encoding.encode_to_numpy(text, disallowed_special=())
+            return list(pool.map(partial(self._encoding.encode_to_numpy, disallowed_special=()), texts))
 
     def decode_bytes(self, ids: Ids) -> bytes:
         return self._encoding.decode_bytes(_ints(ids))
@@ -107,13 +111,9 @@ class SplintrPeer(Peer):
         # Some vocabularies (ModernBERT) are framed by [CLS] and [SEP] whatever one asks for.
         self._before = next((i for i, (a, b) in enumerate(zip(probe, frame, strict=False)) if a != b), len(frame))
         self._after = len(frame) - self._before
-        self._byte_level = self._decodes_bytes()
-
-    def _decodes_bytes(self) -> bool:
-        try:
-            return self._tokenizer.decode_bytes(self._encode(" 가")) == " 가".encode()
-        except ValueError:  # a SentencePiece vocabulary has no byte-level decoder
-            return False
+        self._byte_level = False
+        with suppress(ValueError):  # a SentencePiece vocabulary has no byte-level decoder
+            self._byte_level = self._tokenizer.decode_bytes(self._encode(" 가")) == " 가".encode()
 
     def _encode(self, text: str) -> list[int]:
         ids = self._tokenizer.encode_ordinary(text)

@@ -55,14 +55,8 @@ _CL100K = RankFile("cl100k_base", "223921b76ee99bde995b7ff738513eef100fb51d18c93
 _P50K = RankFile("p50k_base", "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069")
 _R50K = RankFile("r50k_base", "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930")
 
-RANK_FILES = {
-    "o200k_base": _O200K,
-    "o200k_harmony": _O200K,
-    "cl100k_base": _CL100K,
-    "p50k_base": _P50K,
-    "p50k_edit": _P50K,
-    "r50k_base": _R50K,
-}
+RANK_FILES = {file.name: file for file in (_O200K, _CL100K, _P50K, _R50K)}
+RANK_FILES |= {"o200k_harmony": _O200K, "p50k_edit": _P50K}
 """The rank file of each encoding that tiktoken names."""
 
 

@@ -50,12 +50,8 @@ _SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,
     "text.color": INK,
-    "xtick.color": RULE,
-    "ytick.color": RULE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
+    **{"xtick.color": RULE, "xtick.labelcolor": MUTED, "xtick.labelsize": 11},
+    **{"ytick.color": RULE, "ytick.labelcolor": MUTED, "ytick.labelsize": 11},
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
@@ -124,7 +120,6 @@ def _ratio_chart(entries: Sequence[Entry], base: str, limit: float, salt: str) -
         axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
         axes.yaxis.set_major_locator(NullLocator())
         axes.spines["left"].set_visible(False)
-        axes.tick_params(length=3)
         for row, entry in enumerate(entries):
             _bar(axes, row, entry, base)
         axes.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=3)
@@ -143,7 +138,6 @@ def _vocabulary_chart(entries: Sequence[Entry], salt: str) -> str:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size / 1000:g}K"))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-        axes.tick_params(length=3)
         axes.grid(color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         for entry, size, rate in zip(entries, sizes, rates, strict=True):
@@ -157,8 +151,8 @@ def _axes(height: float, *, left: float, right: float, bottom: float, top: float
     """A figure of `WIDTH` units and axes that leave these margins."""
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)  # a pixel is a unit
     FigureCanvasSVG(figure)
-    box = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height)
-    axes = figure.add_axes(box)
+    axes = figure.add_axes((left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + top) / height))
+    axes.tick_params(length=3)
     for part in (figure.patch, axes.patch):
         part.set_visible(False)
     return figure, axes

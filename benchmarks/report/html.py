@@ -59,17 +59,18 @@ def write_report(
     _write(path, peers, passages, result=report, charts=charts, tables=tables, lead=lead(report))
 
 
-def write_inspection(path: str | Path, text: str, peers: Sequence[Peer], *, force: bool = False) -> dict[str, int]:
-    """Write a page with the tokens of ``text`` by each of ``peers``; returns the number of tokens of each.
+def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str | Peer], *, force: bool = False) -> str:
+    """Write a page with the tokens of ``text`` by each of ``tokenizers``; what was written, in a line for people.
 
-    Raises `InputError` as `check_report` does, for a text that is empty and for one that is no Unicode.
+    Raises `InputError` as `check_report` and `load_peers` do, for a text that is empty and for one that is no Unicode.
     """
     check_report(path, force)
+    peers = load_peers(tokenizers)
     if not text:
         raise InputError("the text is empty; give one to look at")
     to_utf8(text)  # not every peer refuses what is no Unicode
     (shown,) = _write(path, peers, [Passage(text=text)])
-    return {own.name: own.count for own in shown.cuts}
+    return f"{path}: {len(text)} characters, tokens: " + ", ".join(f"{own.name} {own.count}" for own in shown.cuts)
 
 
 def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage], **values: Any) -> list[PassageCuts]:
@@ -99,10 +100,3 @@ def _write(path: str | Path, peers: Sequence[Peer], passages: Sequence[Passage],
     with atomic_open(path, "w") as handle:
         handle.write(page)
     return shown
-
-
-def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str], *, force: bool = False) -> str:
-    """Load ``tokenizers`` and `write_inspection`; what was written, in a line for people."""
-    check_report(path, force)
-    counts = write_inspection(path, text, load_peers(tokenizers), force=force)
-    return f"{path}: {len(text)} characters, tokens: " + ", ".join(f"{n} {c}" for n, c in counts.items())

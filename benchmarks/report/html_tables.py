@@ -8,12 +8,7 @@ from benchmarks.metrics import ALIGNMENT, GROUPS, RATES, Words
 from benchmarks.report.terminal import figure
 
 ALL_FILES = ("all files", "전체 파일")
-
-VERDICTS: dict[str, Words] = {
-    "met": ("met", "충족"),
-    "missed": ("missed", "미달"),
-    "undecided": ("undecided", "판정 보류"),
-}
+VERDICTS = {"met": ("met", "충족"), "missed": ("missed", "미달"), "undecided": ("undecided", "판정 보류")}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import regex
 
 from benchmarks.fertility.alignment import BoundaryCounts
 from benchmarks.fertility.boundaries import Boundaries, TextBoundaries
-from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.results import MeasuredFile
 from benchmarks.peers.adapters import Ids, Peer
@@ -112,16 +112,15 @@ def cut(passages: Sequence[Passage], peers: Sequence[Peer]) -> list[PassageCuts]
 
 def _cut(text: MeasuredText, boundaries: TextBoundaries, peer: Peer, ids: Ids) -> Cut:
     """The tokens of one tokenizer."""
-    row, token_bytes = [int(token) for token in ids], TokenBytes(peer)
-    meets = set(boundaries.offsets.tolist())
-    cuts, counts = TokenCuts.of(text, row, token_bytes), BoundaryCounts()
+    row, meets = [int(token) for token in ids], set(boundaries.offsets.tolist())
+    cuts, counts = TokenCuts.of(text, row, peer), BoundaryCounts()
     counts.add(text, cuts, boundaries)
     if cuts is None:  # it decodes to another text, in which the morphemes have other places
-        tokens = [_token(token_bytes[token], [], False) for token in row]
+        tokens = [_token(peer.bytes_of(token), [], False) for token in row]
     else:
         tokens = [
             # The space that SentencePiece puts before a text is no part of it, but may be a token.
-            _token(text.data[a:b] or token_bytes[token], [m - a for m in range(a + 1, b) if m in meets], a in meets)
+            _token(text.data[a:b] or peer.bytes_of(token), [m - a for m in range(a + 1, b) if m in meets], a in meets)
             for token, (a, b) in zip(row, pairwise([0, *cuts.ends.tolist()]), strict=True)
         ]
     superwords = sum(bool(flags & SUPERWORD) for flags, *_ in tokens)

@@ -1,14 +1,15 @@
 """Results of the benchmark as tables for a terminal."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.fertility.results import FileFigures, Interval, Report, RoundTrip
+from benchmarks.fertility.results import Figures, Report, RoundTrip
 from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
 
 
@@ -69,6 +70,33 @@ def print_whole(table: Table, console: Console) -> None:
     console.width = before
 
 
+def print_speed(
+    result: dict[str, Any], title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print a table of a speed result, and a line for each library that was skipped."""
+    console, table = Console(), new_table(title, left, right)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    print_whole(table, console)
+    for skipped in result["skipped"]:
+        console.print(Text(f"skipped {skipped['name']}: {skipped['reason']}", style="yellow"), soft_wrap=True)
+
+
+def span(values: dict[str, float], form: str) -> list[str]:
+    """Two cells: the median, and the minimum and maximum."""
+    return [format(values["median"], form), f"{values['min']:{form}} - {values['max']:{form}}"]
+
+
+def costs(own: dict[str, Any], form: str = ".2f") -> list[str]:
+    """Two cells: median CPU seconds, and median peak of memory in MB."""
+    return [format(own["cpu_seconds"]["median"], form), f"{own['peak_bytes']['median'] / 1e6:,.0f}"]
+
+
+def optional(own: dict[str, Any], *keys: str, form: str = ".2f") -> list[str]:
+    """A cell for each figure, a dash where it was not measured."""
+    return ["-" if own.get(key) is None else format(own[key], form) for key in keys]
+
+
 def macro_table(report: Report) -> Table:
     """One row per tokenizer: the means over files, and the losses of decoding."""
     heads = ("vocabulary", *(metric.head for metric in FERTILITY))
@@ -89,7 +117,7 @@ def ratio_table(report: Report, base: str) -> Table:
     table = new_table(f"Ratio to {base}", ["tokenizer"], heads, caption)
     for name, own in report.results.items():
         parts = [*(own.groups[group] for group in report.groups), own.macro]
-        cells = [_with_interval(part.ratio[base], part.intervals.ratio[base]) for part in parts]
+        cells = [with_interval(part, base) for part in parts]
         table.add_row(escape(name), *cells, figure(own.total.ratio[base]))
     return table
 
@@ -124,7 +152,10 @@ def file_table(report: Report) -> Table:
     table = new_table("By file", ["file", "group"], ["characters", *report.results], caption)
     for group in report.groups:
         for file in (file for file in report.files if file.group == group):
-            cells = [_file_cell(own.files[file.name], base) for own in report.results.values()]
+            rows = [own.files[file.name] for own in report.results.values()]
+            cells = [
+                figure(row.tokens_per_character) + (f"  x {figure(row.ratio[base])}" if base else "") for row in rows
+            ]
             table.add_row(escape(file.name), group, f"{file.characters:,}", *cells)
         table.add_section()
     return table
@@ -142,10 +173,7 @@ def round_trip(own: RoundTrip) -> str:
     return f"loses {own.characters_lost:.2%}, in {own.documents_lost:.0%} of documents"
 
 
-def _with_interval(ratio: float | None, span: Interval | None) -> str:
-    return figure(ratio) + (f"\n{span[0]:.3f}-{span[1]:.3f}" if span else "")
-
-
-def _file_cell(own: FileFigures, base: str | None) -> str:
-    rate = figure(own.tokens_per_character)
-    return f"{rate}  x {figure(own.ratio[base])}" if base else rate
+def with_interval(part: Figures, base: str, form: str = "\n{:.3f}-{:.3f}") -> str:
+    """The ratio to ``base``, and its interval as ``form`` says."""
+    span = part.intervals.ratio[base]
+    return figure(part.ratio[base]) + (form.format(*span) if span else "")

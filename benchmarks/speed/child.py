@@ -8,11 +8,13 @@ The peak is VmHWM where Linux gives it: ``ru_maxrss`` of a child starts at what 
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,24 +49,16 @@ def clocked(work: Callable[[], T]) -> tuple[T, dict[str, float]]:
     """Run ``work``: its result; its wall and CPU seconds, and bytes of memory before it and at the peak."""
     before, cpu, start = peak_bytes(), time.process_time(), time.perf_counter()
     result = work()
-    seconds = time.perf_counter() - start
-    figures = {
-        "seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu,
-        "bytes_before": before,
-        "peak_bytes": peak_bytes(),
-    }
-    return result, figures
+    figures = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    return result, figures | {"bytes_before": before, "peak_bytes": peak_bytes()}
 
 
 def peak_bytes() -> int:
     """The most memory that this process has held, in bytes."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not Linux
+    with suppress(OSError):  # not Linux
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        if found := re.search(r"^VmHWM:\s*(\d+)", status, re.MULTILINE):
+            return int(found[1]) * 1024
     import resource  # not on Windows
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -80,9 +74,8 @@ def measure_in_child(job: Job, folder: Path, timeout: float) -> dict[str, Any]:
     question, answer = folder / "job.json", folder / "answer.json"
     question.write_text(json.dumps([type(job).__name__, asdict(job)]), encoding="utf-8")
     answer.unlink(missing_ok=True)
-    environment = (
-        os.environ | {name: str(job.threads) for name in _WORKER_VARIABLES} | {"TOKENIZERS_PARALLELISM": "true"}
-    )
+    threads = dict.fromkeys(_WORKER_VARIABLES, str(job.threads))
+    environment = os.environ | threads | {"TOKENIZERS_PARALLELISM": "true"}
     command = [sys.executable, "-m", "benchmarks.speed.worker", str(question), str(answer)]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, timeout=timeout)

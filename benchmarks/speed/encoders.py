@@ -20,7 +20,6 @@ import numpy as np
 import samples
 from benchmarks.speed.child import Job, clocked
 
-Encoded = Any
 Encode = Callable[[list[str]], Any]
 
 WARM_UP_CHARACTERS = 1 << 20
@@ -39,11 +38,6 @@ class EncoderInput:
     folder: str | None
     """A folder as Gyeol saves it; None for o200k_base, which has none."""
 
-    def pairs(self) -> dict[bytes, int]:
-        """Token to rank."""
-        lines = (line.split() for line in Path(self.ranks).read_bytes().splitlines())
-        return {base64.b64decode(token): int(rank) for token, rank in lines}
-
 
 def _load_gyeol(vocabulary: EncoderInput, threads: int) -> Encode:
     from tokenizer import Tokenizer
@@ -55,12 +49,10 @@ def _load_gyeol(vocabulary: EncoderInput, threads: int) -> Encode:
 def _load_tiktoken(vocabulary: EncoderInput, threads: int) -> Encode:
     import tiktoken
 
-    own = tiktoken.Encoding(
-        vocabulary.name, pat_str=vocabulary.pattern, mergeable_ranks=vocabulary.pairs(), special_tokens={}
-    )
-
-    def one(text: str) -> Any:
-        return own.encode_to_numpy(text, disallowed_special=())
+    lines = (line.split() for line in Path(vocabulary.ranks).read_bytes().splitlines())
+    ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
+    own = tiktoken.Encoding(vocabulary.name, pat_str=vocabulary.pattern, mergeable_ranks=ranks, special_tokens={})
+    one = partial(own.encode_to_numpy, disallowed_special=())
 
     def encode(texts: list[str]) -> list[Any]:
         if threads == 1:
@@ -105,26 +97,18 @@ def _load_fastokens(vocabulary: EncoderInput, threads: int) -> Encode:
     return own.encode_batch_flat  # type: ignore[no-any-return]
 
 
-def _lists(encoded: Encoded) -> Iterable[Any]:
-    return encoded
-
-
-def _from_encodings(encoded: Encoded) -> Iterable[Any]:
+def _from_encodings(encoded: Any) -> Iterable[Any]:
     return (one.ids for one in encoded)
 
 
-def _from_flat(encoded: Encoded) -> Iterable[Any]:
+def _from_flat(encoded: Any) -> Iterable[Any]:
     ids, offsets = np.frombuffer(encoded[0], np.uint32), np.frombuffer(encoded[1], np.uint64)
     return np.split(ids, offsets[1:-1].astype(np.int64))
 
 
-def _from_arrays(encoded: Encoded) -> Iterable[Any]:
+def _from_arrays(encoded: Any) -> Iterable[Any]:
     ids, offsets = encoded
     return np.split(ids, offsets[1:-1])
-
-
-def _from_awkward(encoded: Encoded) -> Iterable[Any]:
-    return (np.asarray(row) for row in encoded)
 
 
 @dataclass(frozen=True)
@@ -136,7 +120,7 @@ class Engine:
     """From a vocabulary and a number of threads to a function of texts."""
     method: str
     """Name of its fastest call, and the form of the result."""
-    ids: Callable[[Encoded], Iterable[Any]] = _lists
+    ids: Callable[[Any], Iterable[Any]] = iter
     """From that result to the ids of each text."""
     needs_folder: bool = False
     """True if it loads the folder rather than the ranks."""
@@ -152,7 +136,7 @@ ENGINES = {
     "splintr-pcre2": Engine(
         "splintr", partial(_load_splintr, pcre2=True), "Tokenizer.encode_batch_flat: bytes", _from_flat
     ),
-    "gigatoken": Engine("gigatoken", _load_gigatoken, "Tokenizer.encode_batch: awkward Array", _from_awkward),
+    "gigatoken": Engine("gigatoken", _load_gigatoken, "Tokenizer.encode_batch: awkward Array"),
     "fastokens": Engine("fastokens", _load_fastokens, "Tokenizer.encode_batch_flat: bytes", _from_flat),
 }
 

@@ -10,18 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
+from benchmarks.report.terminal import optional, print_speed, span
 from benchmarks.speed.encoders import ENGINES, EncodeJob, EncoderInput
-from benchmarks.speed.rounds import (
-    check_known,
-    describe,
-    missing,
-    optional,
-    print_speed,
-    run_rounds,
-    span,
-    speed_result,
-    spread,
-)
+from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spread
 from tokenizer import Tokenizer
 from tokenizer.corpus import documents
 from tokenizer.errors import InputError
@@ -100,12 +91,8 @@ def worst_texts(size: int, texts: Iterable[str]) -> dict[str, list[str]]:
         "alternating scripts": "가a漢1я.",
         "byte soup": soup,
     }
-    return {name: [_repeated(unit, size)] for name, unit in units.items()}
-
-
-def _repeated(unit: str, size: int) -> str:
-    raw = unit.encode()
-    return (raw * (size // len(raw) + 1))[:size].decode("utf-8", errors="ignore")
+    encoded = {name: unit.encode() for name, unit in units.items()}
+    return {name: [(raw * (size // len(raw) + 1))[:size].decode(errors="ignore")] for name, raw in encoded.items()}
 
 
 def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -127,9 +114,8 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
         row |= {"documents": len(ids), "equal_documents": sum(a == b for a, b in zip(ids, first, strict=True))}
         row["of_normal"] = speed["median"] / usual if usual else None
         one = found.get(f"{vocabulary} | {engine} | {case} | 1")
-        row["of_one_thread"] = (
-            spread([a["seconds"] / b["seconds"] for a, b in zip(one, runs, strict=True)]) if one else None
-        )
+        gains = [a["seconds"] / b["seconds"] for a, b in zip(one, runs, strict=True)] if one else []
+        row["of_one_thread"] = spread(gains) if gains else None
         rows.append(row)
     return rows
 

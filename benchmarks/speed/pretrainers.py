@@ -66,13 +66,8 @@ class PretrainJob(Job):
         train(0, 1)
         warm_up = time.perf_counter() - began
         _, figures = clocked(lambda: train(1, self.steps + 1))
-        tokens = self.steps * size * shape.max_context
-        return {
-            "warm_up_seconds": warm_up,
-            "tokens_per_second": tokens / figures["seconds"],
-            "losses": losses,
-            **figures,
-        }
+        speed = self.steps * size * shape.max_context / figures["seconds"]
+        return {"warm_up_seconds": warm_up, "tokens_per_second": speed, "losses": losses, **figures}
 
 
 def _contender(name: str, shape: Any) -> tuple[Any, Any]:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.terminal import costs, optional, print_speed, span
 from benchmarks.speed.pretrainers import PRETRAINERS, PretrainJob
-from benchmarks.speed.rounds import costs, missing, optional, print_speed, run_rounds, span, speed_result, spreads
+from benchmarks.speed.rounds import missing, run_rounds, speed_result, spreads
 from tokenizer.shards import read_manifest
 from tokenizer.threads import cores
 

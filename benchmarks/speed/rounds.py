@@ -1,19 +1,15 @@
-"""Rounds of measurements, each in a process of its own; the form and the table of their results."""
+"""Rounds of measurements, each in a process of its own, and the form of their results."""
 
 import importlib.util
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
-
 from benchmarks.provenance import PACKAGES, provenance, shown_path
-from benchmarks.report.terminal import new_table, print_whole
 from benchmarks.speed.child import Job, Unmeasured, measure_in_child
 from tokenizer.corpus import STDIN, documents, find_files
 from tokenizer.errors import InputError
@@ -54,11 +50,10 @@ def check_known(names: Iterable[str], known: Collection[str], kind: str) -> None
 def missing(modules: Iterable[str]) -> str | None:
     """The reason why a library cannot be measured, or None."""
     for module in modules:
-        try:
-            if importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError
-        except ModuleNotFoundError:
-            return f"{module} is not installed; pip install 'gyeol[bench]'"
+        with suppress(ModuleNotFoundError):  # of the package that the module is in
+            if importlib.util.find_spec(module):
+                continue
+        return f"{module} is not installed; pip install 'gyeol[bench]'"
     return None
 
 
@@ -85,33 +80,6 @@ def speed_result(
         "results": results,
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
     }
-
-
-def print_speed(
-    result: dict[str, Any], title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]
-) -> None:
-    """Print a table of a speed result, and a line for each library that was skipped."""
-    console, table = Console(), new_table(title, left, right)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    print_whole(table, console)
-    for skipped in result["skipped"]:
-        console.print(Text(f"skipped {skipped['name']}: {skipped['reason']}", style="yellow"), soft_wrap=True)
-
-
-def span(values: dict[str, float], form: str) -> list[str]:
-    """Two cells: the median, and the minimum and maximum."""
-    return [format(values["median"], form), f"{values['min']:{form}} - {values['max']:{form}}"]
-
-
-def costs(own: dict[str, Any], form: str = ".2f") -> list[str]:
-    """Two cells: median CPU seconds, and median peak of memory in MB."""
-    return [format(own["cpu_seconds"]["median"], form), f"{own['peak_bytes']['median'] / 1e6:,.0f}"]
-
-
-def optional(own: dict[str, Any], *keys: str, form: str = ".2f") -> list[str]:
-    """A cell for each figure, a dash where it was not measured."""
-    return ["-" if own.get(key) is None else format(own[key], form) for key in keys]
 
 
 def describe(paths: Sequence[str | Path], text_key: str) -> dict[str, Any]:

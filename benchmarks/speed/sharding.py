@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.rounds import costs, describe, print_speed, span, speed_result, spread, spreads
+from benchmarks.report.terminal import costs, print_speed, span
+from benchmarks.speed.rounds import describe, speed_result, spread, spreads
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar

@@ -6,6 +6,7 @@ needs a file of its own. All learn the same number of ordinary tokens from the s
 """
 
 import base64
+import io
 import json
 import tempfile
 import time
@@ -78,7 +79,7 @@ def _gyeol(recipe: str) -> Train:
     def train(job: TrainJob) -> Trained:
         from tokenizer import train as train_gyeol
 
-        options = _curriculum(job.curriculum) if recipe == "curriculum" else None
+        options = _curriculum(**job.curriculum) if recipe == "curriculum" else None
         trained = train_gyeol(
             job.corpus, job.vocab_size, recipe=recipe, curriculum=options, threads=job.threads, text_key=job.text_key
         )
@@ -87,26 +88,18 @@ def _gyeol(recipe: str) -> Train:
     return train
 
 
-def _curriculum(given: dict[str, Any]) -> Any:
+def _curriculum(stages: Any = None, weights: Any = (), **others: Any) -> Any:
     """The options from their JSON form."""
     from tokenizer.training import CurriculumOptions, Stage
 
-    options = dict(given)
-    if "stages" in options:
-        options["stages"] = tuple(Stage(level, until) for level, until in options["stages"])
-    if "weights" in options:
-        options["weights"] = tuple((pattern, factor) for pattern, factor in options["weights"])
-    return CurriculumOptions(**options)
+    if stages is not None:
+        others["stages"] = tuple(Stage(level, until) for level, until in stages)
+    return CurriculumOptions(weights=tuple((pattern, factor) for pattern, factor in weights), **others)
 
 
-def _written(content: str | bytes, name: str) -> Callable[[Path], object]:
-    """Writes ``content`` into a folder as its file ``name``."""
-
-    def save(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        (folder / name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-
-    return save
+def _write(folder: Path, name: str, content: bytes) -> None:
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(content)
 
 
 def _hugging_face(job: TrainJob) -> Trained:
@@ -118,15 +111,11 @@ def _hugging_face(job: TrainJob) -> Trained:
     split = pre_tokenizers.Split(Regex(PATTERNS["o200k"]), behavior="isolated")
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     own.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
-    trainer = trainers.BpeTrainer(
-        vocab_size=job.ordinary,
-        min_frequency=2,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
     own.decoder = decoders.ByteLevel()
+    options: dict[str, Any] = {"vocab_size": job.ordinary, "min_frequency": 2, "show_progress": False}
+    trainer = trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **options)
     own.train_from_iterator(job.texts(), trainer)
-    return Trained(int(own.get_vocab_size()), lambda folder: _written(own.to_str(), "tokenizer.json")(folder))
+    return Trained(int(own.get_vocab_size()), lambda folder: _write(folder, "tokenizer.json", own.to_str().encode()))
 
 
 def _rustbpe(job: TrainJob) -> Trained:
@@ -137,7 +126,7 @@ def _rustbpe(job: TrainJob) -> Trained:
     own = rustbpe.Tokenizer()
     own.train_from_iterator(job.texts(), job.ordinary, pattern=PATTERNS["o200k"])
     ranks = b"".join(base64.b64encode(bytes(token)) + b" %d\n" % rank for token, rank in own.get_mergeable_ranks())
-    return Trained(int(own.vocab_size), _written(ranks, "ranks.tiktoken"))
+    return Trained(int(own.vocab_size), lambda folder: _write(folder, "ranks.tiktoken", ranks))
 
 
 @cache
@@ -157,22 +146,18 @@ def _kiwipiepy(job: TrainJob) -> Trained:
             job.lines(),
             job.ordinary,
             min_pair_frequency=2,
-            pretokenize_j=True,
-            pretokenize_e=True,
-            pretokenize_vcp=True,
-            pretokenize_xsv=True,
+            **{f"pretokenize_{tag}": True for tag in ("j", "e", "vcp", "xsv")},
             kiwi=_kiwi(job.threads),
             num_workers=job.threads,
             show_progress=False,
         )
         content = path.read_bytes()
-    return Trained(len(json.loads(content)["model"]["vocab"]), _written(content, "tokenizer.json"))
+    size = len(json.loads(content)["model"]["vocab"])
+    return Trained(size, lambda folder: _write(folder, "tokenizer.json", content))
 
 
 def _sentencepiece(model_type: str) -> Train:
     def train(job: TrainJob) -> Trained:
-        import io
-
         import sentencepiece
 
         buffer = io.BytesIO()
@@ -193,7 +178,7 @@ def _sentencepiece(model_type: str) -> Train:
         )
         model = buffer.getvalue()
         size = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
-        return Trained(int(size), _written(model, f"{model_type}.model"))
+        return Trained(int(size), lambda folder: _write(folder, f"{model_type}.model", model))
 
     return train
 

@@ -1,22 +1,11 @@
 """Training speed and memory of Gyeol and other libraries on the same corpus."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.rounds import (
-    check_known,
-    costs,
-    describe,
-    missing,
-    optional,
-    print_speed,
-    run_rounds,
-    span,
-    speed_result,
-    spreads,
-)
+from benchmarks.report.terminal import costs, optional, print_speed, span
+from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spreads
 from benchmarks.speed.trainers import TRAINERS, TrainJob
 from tokenizer.threads import cores
 
@@ -46,10 +35,9 @@ def measure_training(
     described = {"corpus": describe(corpus, text_key)}
     workers, paths = threads or cores(), [str(path) for path in corpus]
     curriculum = {"weights": [list(weight) for weight in weights]} if weights else {}
-    shared = TrainJob(
-        trainer="", corpus=paths, vocab_size=vocab_size, threads=workers, curriculum=curriculum, text_key=text_key
-    )
-    found = run_rounds({name: replace(shared, trainer=name) for name in names}, rounds, timeout, skipped)
+    shared: dict[str, Any] = {"corpus": paths, "vocab_size": vocab_size, "threads": workers, "text_key": text_key}
+    jobs = {name: TrainJob(trainer=name, curriculum=curriculum, **shared) for name in names}
+    found = run_rounds(jobs, rounds, timeout, skipped)
     results: dict[str, Any] = {
         name: {"rounds": runs, **spreads(runs, "seconds", "cpu_seconds", "peak_bytes")} for name, runs in found.items()
     }

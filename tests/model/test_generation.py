@@ -77,13 +77,8 @@ def test_greedy_text_is_that_of_transformers(run: Path) -> None:
 
 
 def test_stops_at_end_of_text(run: Path) -> None:
-    steps = Steps(
-        _prefers(load_model(run), END),
-        [Row([END], torch.Generator())],
-        257,
-        GenerationConfig(max_new_tokens=9),
-        end=END,
-    )
+    rows, config = [Row([END], torch.Generator())], GenerationConfig(max_new_tokens=9)
+    steps = Steps(_prefers(load_model(run), END), rows, 257, config, end=END)
     assert list(steps) == [[None]]
 
 
@@ -141,7 +136,7 @@ IDS = {raw: number for number, raw in enumerate(TOKENS)}
 def test_a_prompt_is_taken_back_as_far_as_a_longer_token_reaches(
     prompt: list[bytes], kept: list[bytes], owed: bytes
 ) -> None:
-    assert Continuations(TOKENS).back_off([IDS[raw] for raw in prompt], TOKENS) == ([IDS[raw] for raw in kept], owed)
+    assert Continuations(TOKENS).back_off([IDS[raw] for raw in prompt]) == ([IDS[raw] for raw in kept], owed)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=4), max_size=30), st.binary(min_size=1, max_size=6))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fertility.alignment import align
-from benchmarks.fertility.boundaries import Boundaries
+from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.peers.load import load_peer
 from tokenizer import InputError
@@ -19,7 +19,7 @@ def gold_file(folder: Path, *lines: str) -> Path:
 
 
 def test_a_gold_file_gives_its_boundaries(tmp_path: Path) -> None:
-    gold = Boundaries.from_file(
+    gold = FileBoundaries(
         gold_file(
             tmp_path,
             '{"text": "학교에서는 집에 go", "boundaries": [[2, 4], [1], []]}',
@@ -38,7 +38,7 @@ def test_a_gold_file_gives_its_boundaries(tmp_path: Path) -> None:
     assert found == align(peer, [MeasuredText("학교에서는 집에 go")], by_word)
     assert (found.boundaries_gold, found.eojeols) == (3, 2)
     with pytest.raises(InputError, match="no line of it fits"):
-        Boundaries.from_file(gold_file(tmp_path, '{"text": 3}'))
+        FileBoundaries(gold_file(tmp_path, '{"text": 3}'))
 
 
 def test_each_eojeol_is_analysed_once() -> None:

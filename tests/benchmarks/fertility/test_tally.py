@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fertility.cuts import TokenBytes, TokenCuts
+from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
 from benchmarks.fertility.tally import group_of, renyi_efficiency, whole_eojeols
 from tests.support.peers import Fixed
@@ -32,7 +32,7 @@ def test_groups(name: str, letters: int, hangul: int, latin: int, group: str) ->
 def whole(tokens: str) -> tuple[int, int]:
     """Whole eojeols and those of one token, of a text whose tokens stand between bars."""
     peer, text = Fixed.of("by hand", tokens), MeasuredText(tokens.replace("|", ""))
-    cuts = TokenCuts.of(text, range(tokens.count("|") + 1), TokenBytes(peer))
+    cuts = TokenCuts.of(text, range(tokens.count("|") + 1), peer)
     assert cuts
     return whole_eojeols(text, cuts)
 

@@ -17,7 +17,7 @@ from benchmarks.fertility.alignment import BoundaryCounts
 from benchmarks.fertility.measuring import measure
 from benchmarks.fertility.results import Figures, Report, Standard
 from benchmarks.peers.adapters import Peer
-from benchmarks.report.html import TEMPLATES, check_report, write_inspection, write_report
+from benchmarks.report.html import TEMPLATES, check_report, inspect_in_page, write_report
 from benchmarks.report.html_tables import tokenizer_table
 from cli import cli
 from tests.support.peers import Fixed
@@ -106,9 +106,9 @@ def test_what_is_missing_is_said_before_the_work(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match="is a folder"):
         check_report(tmp_path)
     with pytest.raises(InputError, match="the text is empty"):
-        write_inspection(tmp_path / "page.html", "", [])
+        inspect_in_page(tmp_path / "page.html", "", [])
     with pytest.raises(InputError, match="lone surrogate"):
-        write_inspection(tmp_path / "page.html", "a\udcff", [])
+        inspect_in_page(tmp_path / "page.html", "a\udcff", [])
     monkeypatch.setattr(benchmarks.report.html, "PACKAGES", ("jinja2", "no_such_package"))
     with pytest.raises(InputError, match=r"pip install 'gyeol\[report\]'"):
         check_report(tmp_path / "page.html")
