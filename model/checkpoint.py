@@ -13,8 +13,8 @@ SHA-256 of the others, and one that does not match is passed over for the one be
 import logging
 import shutil
 import warnings
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, fields
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ from model.optimizer import Optimizer
 from model.parallel import Workers
 from model.transformer import Transformer
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_folder, atomic_open, read_json, sha256_file, write_json
+from tokenizer.files import atomic_folder, atomic_open, sha256_file, write_json
 from tokenizer.outputs import Kind, is_empty
+from tokenizer.state_files import as_dataclass, read_state, write_state
 from tokenizer.vocabulary import TOKENIZER_FOLDER
 
 logger = logging.getLogger("gyeol")
@@ -72,7 +73,7 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
     if run.exists() and not run.is_dir():
         raise InputError(f"{run}: a file; give a new folder")
     if (run / IDENTITY).exists():
-        if differences := _differences(read_json(run / IDENTITY), identity):
+        if differences := _differences(read_state(run / IDENTITY), identity):
             raise InputError(
                 f"{run} holds another run ({'; '.join(differences)}); repeat its options or give a new folder"
             )
@@ -80,7 +81,7 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
         raise InputError(f"{run}: not empty, and holds no run; give a new folder")
     else:
         run.mkdir(parents=True, exist_ok=True)
-        write_json(run / IDENTITY, identity)  # first: what is killed behind it goes on
+        write_state(run / IDENTITY, identity)  # first: what is killed behind it goes on
     for file in sorted(tokenizer.iterdir()) if tokenizer.is_dir() else []:
         if file.is_file() and not (run / file.name).exists():
             with atomic_open(run / file.name) as handle:
@@ -109,7 +110,7 @@ def save_checkpoint(
         workers.barrier()
         if workers.first:
             sums = {path.name: sha256_file(path) for path in sorted(folder.glob("*.safetensors"))}
-            write_json(folder / TRAINING, {**asdict(state), "sha256": sums})
+            write_state(folder / TRAINING, {**asdict(state), "sha256": sums, "threads": torch.get_num_threads()})
     if workers.first:
         for old in _checkpoints(run)[:-keep]:
             shutil.rmtree(old)
@@ -126,21 +127,55 @@ def load_checkpoint(run: Path, model: Transformer, optimizer: Optimizer, workers
         return TrainingState()
     moments = optimizer.tensors()
     _read_into(folder, model_tensors(model) | moments)
-    state = read_json(folder / TRAINING)
-    if state["updates"]:
-        optimizer.restore(moments, state["updates"])
-    return TrainingState(**{field.name: state[field.name] for field in fields(TrainingState) if field.name in state})
+    record = read_state(folder / TRAINING)
+    if workers.first and record.get("threads", torch.get_num_threads()) != torch.get_num_threads():
+        logger.warning(
+            "%s was computed with %s threads, now there are %s: sums are rounded otherwise, so that losses differ in "
+            "their last digits from those of a run that was not interrupted",
+            run,
+            record["threads"],
+            torch.get_num_threads(),
+        )
+    state = as_dataclass(TrainingState, record, folder / TRAINING)
+    if state.updates:
+        optimizer.restore(moments, state.updates)
+    return state
 
 
 def latest_checkpoint(run: Path) -> Path | None:
     """The newest checkpoint that is whole; a warning names the damaged ones that it passed over."""
     for folder in reversed(_checkpoints(run)):
-        with suppress(InputError, OSError, KeyError, TypeError):
-            sums = read_json(folder / TRAINING)["sha256"]
-            if sums and all(sha256_file(folder / name) == sums[name] for name in sums):
-                return folder
-        logger.warning("%s: damaged, going back to the checkpoint before", folder)
+        try:
+            _check_checkpoint(folder)
+            return folder
+        except (InputError, OSError) as error:
+            logger.warning("%s: damaged (%s), going back to the checkpoint before", folder, error)
     return None
+
+
+def _check_checkpoint(folder: Path) -> None:
+    """`InputError` for a checkpoint whose files are not those that were written: damaged, or others beside them."""
+    record = read_state(folder / TRAINING)
+    as_dataclass(TrainingState, record, folder / TRAINING)
+    sums = record.get("sha256")
+    if not isinstance(sums, dict) or not sums:
+        raise InputError(f"{folder / TRAINING}: names no files")
+    if foreign := sorted({path.name for path in folder.glob("*.safetensors")} - set(sums)):
+        raise InputError(f"{folder / foreign[0]} is no part of the checkpoint; move it away")
+    check_sums(folder, sums)
+
+
+def check_sums(folder: Path, sums: dict[str, str]) -> None:
+    """`InputError` for the first file of ``sums`` that is missing or has another SHA-256."""
+    for name, expected in sums.items():
+        path = folder / Path(name).name
+        if not path.is_file() or sha256_file(path) != expected:
+            raise InputError(f"{path}: missing or altered since it was written; restore it, or train again")
+
+
+def finished_files(run: Path) -> dict[str, str]:
+    """SHA-256 of what a finished run leaves for others to load."""
+    return {name: sha256_file(run / name) for name in (WEIGHTS, CONFIG)}
 
 
 def _read_into(folder: Path, tensors: dict[str, Tensor]) -> None:
@@ -156,6 +191,8 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     Raises `InputError` when the folder holds no model.
     """
     run = Path(run)
+    if (run / RESULT).exists():
+        check_sums(run, read_state(run / RESULT).get("sha256", {}))
     with torch.device("meta"):
         model = Transformer(read_config(run / CONFIG))
     model.to_empty(device="cpu")

@@ -11,8 +11,9 @@ from model.checkpoint import IDENTITY
 from model.config import ModelConfig
 from model.log import read_log
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, read_json
+from tokenizer.files import atomic_open
 from tokenizer.outputs import HTML_MARK, check_file
+from tokenizer.state_files import read_state
 
 AXES = {"tokens": "tokens", "flops": "floating-point operations", "seconds": "seconds"}
 METRICS = {"loss": "training loss, nats per token", "bits_per_byte": "validation, bits per byte"}
@@ -55,7 +56,7 @@ def plot_runs(runs: Sequence[str | Path], out: str | Path, *, force: bool = Fals
 def run_curves(run: Path) -> dict[tuple[str, str], Curve]:
     """For each metric and axis, where the points of a run lie: (x, y), each (points,)."""
     records = read_log(run)
-    shape = ModelConfig(**read_json(run / IDENTITY)["model"])
+    shape = ModelConfig(**read_state(run / IDENTITY)["model"])
     flops = shape.flops_per_token(shape.max_context)
     curves: dict[tuple[str, str], Curve] = {}
     for metric in METRICS:

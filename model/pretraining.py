@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from model.checkpoint import RESULT, open_run
+from model.checkpoint import RESULT, finished_files, open_run
 from model.config import ModelConfig, padded_vocab_size, preset
 from model.data import Data, Mixture, Windows, joined, open_data
 from model.defaults import recipe_for
@@ -26,9 +26,10 @@ from model.plan import Plan, memory_errors, plan_run
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.trainer import Trainer
 from tokenizer.errors import InputError
-from tokenizer.files import read_json, sha256_file, write_json
+from tokenizer.files import sha256_file
 from tokenizer.outputs import locked
 from tokenizer.shards import MANIFEST
+from tokenizer.state_files import as_dataclass, read_state, write_state
 
 logger = logging.getLogger("gyeol")
 
@@ -88,7 +89,7 @@ def pretrain(
         workers.barrier()
         if (run / RESULT).exists():
             _say(f"{run} is finished; give a new folder to train again", workers)
-            return PretrainResult(**read_json(run / RESULT))
+            return as_dataclass(PretrainResult, read_state(run / RESULT), run / RESULT)
         unigram = measured.unigram(training.counts(tokenizer.vocab_size))
         windows = [Windows(stream, shape.max_context, config.seed) for stream in streams]
         mixture = Mixture(windows, list(opened.sources.values()), config.seed)
@@ -98,7 +99,7 @@ def pretrain(
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
         result = trainer.train(unigram, first.bytes / first.tokens)
         if workers.first:
-            write_json(run / RESULT, asdict(result))
+            write_state(run / RESULT, {**asdict(result), "sha256": finished_files(run)})
         workers.barrier()
     return result
 

@@ -20,16 +20,20 @@ SEAL = ".sha256"
 """End of the name of the file that holds another's checksum."""
 
 
-@cache
 def cache_folder() -> Path | None:
     """The folder named by GYEOL_CACHE, else this user's own, else one in the temporary folder; None without any that
     may be written and can be trusted. What is passed over is said."""
+    return _first_usable(tuple(_candidates()))
+
+
+@cache
+def _first_usable(candidates: tuple[Path, ...]) -> Path | None:
     reasons: list[str] = []
-    for folder in _candidates():
+    for folder in candidates:
         if (reason := _unusable(folder)) is None:
             if reasons:
                 logger.warning("%s; using %s (GYEOL_CACHE names another)", "; ".join(reasons), folder)
-                _take_over(_candidates()[0], folder)
+                _take_over(candidates[0], folder)
             return folder
         reasons.append(reason)
     logger.warning("%s; nothing is kept, so that each command compiles anew", "; ".join(reasons))

@@ -19,7 +19,7 @@ State = TypeVar("State")
 def cores() -> int:
     """CPU cores that this process may use: those of its affinity mask and of its container's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+    return max(1, math.ceil(min(allowed, _quota(Path("/sys/fs/cgroup")))))
 
 
 def _quota(root: Path) -> float:

@@ -13,9 +13,9 @@ import pytest
 
 from model import ModelConfig
 from model.trainer import Trainer
-from tokenizer.files import write_json
 from tokenizer.shards.manifest import FORMAT, TOTALS, VERSION
 from tokenizer.shards.write import write_shard
+from tokenizer.state_files import write_state
 from tokenizer.streaming import Encoded
 
 END = 256
@@ -82,7 +82,7 @@ def write_shards(folder: Path, shards: Sequence[Sequence[str]], dtype: str = "ui
             for text in documents
         )
         state["shards"].append(write_shard(folder, state, encoded))
-    write_json(
+    write_state(
         folder / "manifest.json", state | {name: sum(entry[name] for entry in state["shards"]) for name in TOTALS}
     )
     return folder

@@ -14,18 +14,13 @@ from tokenizer.cache import SEAL, cache_folder, distrusted, is_intact, seal
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "cache_folder", cache_folder.__wrapped__)
     monkeypatch.setenv("GYEOL_CACHE", str(tmp_path / "named"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
 
 
-def found() -> Path | None:
-    return cache.cache_folder()
-
-
 def test_a_new_cache_is_for_its_user_alone(tmp_path: Path) -> None:
-    assert found() == tmp_path / "named"
+    assert cache_folder() == tmp_path / "named"
     assert (tmp_path / "named").stat().st_mode & 0o777 == 0o700
 
 
@@ -36,7 +31,7 @@ def test_a_cache_that_others_may_write_is_passed_over(
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / "planted").write_text("machine code")
     (tmp_path / "named").chmod(mode)
-    folder = found()
+    folder = cache_folder()
     assert folder == tmp_path / "temporary" / f"gyeol-{os.getuid()}"
     assert list(folder.iterdir()) == []
     assert "may be written by other users; using" in caplog.text
@@ -46,7 +41,7 @@ def test_a_cache_that_others_may_write_is_passed_over(
 def test_a_cache_of_another_user_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "named").mkdir(mode=0o700)
     os.chown(tmp_path / "named", 12345, 12345)
-    assert found() == tmp_path / "temporary" / "gyeol-0"
+    assert cache_folder() == tmp_path / "temporary" / "gyeol-0"
     assert "belongs to another user" in caplog.text
     (tmp_path / "link").symlink_to(tmp_path)
     assert distrusted(tmp_path / "link") == "is no folder"
@@ -60,14 +55,14 @@ def test_what_a_read_only_cache_holds_is_taken_over(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(
         cache, "_unusable", lambda folder: "is read-only" if folder.name == "named" else unusable(folder)
     )
-    folder = found()
+    folder = cache_folder()
     assert folder
     assert (folder / "kernels" / "a.nbc").read_text() == "machine code"
 
 
 def test_without_any_place_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(cache, "_unusable", lambda folder: f"{folder} cannot be written")
-    assert found() is None
+    assert cache_folder() is None
     assert "nothing is kept" in caplog.text
 
 
@@ -77,7 +72,7 @@ def test_a_user_without_a_home_has_a_temporary_cache(tmp_path: Path, monkeypatch
 
     monkeypatch.delenv("GYEOL_CACHE")
     monkeypatch.setattr(Path, "home", homeless)
-    assert found() == tmp_path / "temporary" / f"gyeol-{os.getuid()}"
+    assert cache_folder() == tmp_path / "temporary" / f"gyeol-{os.getuid()}"
 
 
 def test_a_file_is_intact_while_its_checksum_fits(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from tokenizer.errors import InputError
-from tokenizer.files import read_json
 from tokenizer.outputs import Kind
+from tokenizer.state_files import read_state
 
 FORMAT, VERSION = "gyeol-shards", 1
 MANIFEST, PROGRESS = "manifest.json", "progress.json"
@@ -42,8 +42,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 def read_record(path: Path) -> dict[str, Any]:
     """A manifest or the record of an unfinished run, every field there and of its type."""
-    record = read_json(path)
-    if not isinstance(record, dict) or (record.get("format"), record.get("version")) != (FORMAT, VERSION):
+    record = read_state(path)
+    if (record.get("format"), record.get("version")) != (FORMAT, VERSION):
         raise InputError(f"{path}: not a manifest of {FORMAT} version {VERSION}; write the shards again")
     totals = {} if path.name == PROGRESS else dict.fromkeys(TOTALS, int)
     _check_fields(record, _RECORD | totals, path)

@@ -18,12 +18,13 @@ import numpy as np
 
 from tokenizer.corpus.reader import Document, documents, total_size
 from tokenizer.corpus.reading import Reading
-from tokenizer.files import atomic_open, write_json
+from tokenizer.files import atomic_open
 from tokenizer.outputs import locked
 from tokenizer.progress import progress_bar
 from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest
 from tokenizer.shards.read import verify_shards
 from tokenizer.shards.resume import check_plan, clear, plan_shards, resume
+from tokenizer.state_files import write_state
 from tokenizer.streaming import Encoded, encode_in_order
 from tokenizer.tokenizer import Tokenizer
 
@@ -61,7 +62,7 @@ def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: 
         return manifest
     state, new = resume(out, plan), not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / PROGRESS, state)
+    write_state(out / PROGRESS, state)
     try:
         if not (out / "tokenizer").exists():
             tokenizer.save(out / "tokenizer")
@@ -73,7 +74,7 @@ def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: 
                 out.rmdir()
         raise
     totals = {name: sum(shard[name] for shard in state["shards"]) for name in TOTALS}
-    write_json(out / MANIFEST, state | totals)
+    write_state(out / MANIFEST, state | totals)
     (out / PROGRESS).unlink()
     return read_manifest(out)
 
@@ -87,7 +88,7 @@ def _write_all(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, st
         encoded = _encoded(tokenizer, _behind(source, done))
         while entry := write_shard(out, state, encoded, progress.note):
             state["shards"].append(entry)
-            write_json(out / PROGRESS, state)
+            write_state(out / PROGRESS, state)
 
 
 def _noted(source: Iterable[Document], state: dict[str, Any]) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.encoding.encoder import Encoder
 from tokenizer.shards import verify_shards, write_shards
+from tokenizer.state_files import read_state, write_state
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +129,13 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(raw))
 
 
+def rewrite(path: Path) -> None:
+    """Another digit: valid JSON of the right types."""
+    path.write_text(re.sub(r'"tokens": \d', '"tokens": 9', path.read_text("utf-8")), "utf-8")
+
+
 def change(path: Path, **fields: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), "utf-8")
+    write_state(path, read_state(path) | fields)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,7 @@ def change(path: Path, **fields: Any) -> None:
         ("shard-00000.idx", Path.unlink, r"shard-00000\.idx: missing"),
         ("manifest.json", truncate, r"manifest\.json: not valid JSON"),
         ("manifest.json", lambda path: path.write_text("{}"), "not a manifest of gyeol-shards"),
+        ("manifest.json", rewrite, r"manifest\.json: altered or damaged"),
         ("manifest.json", lambda path: change(path, dtype=3), "field 'dtype' is missing or no str"),
         ("manifest.json", lambda path: change(path, dtype="float64"), "dtype 'float64' is neither"),
         ("manifest.json", lambda path: change(path, shards=[{"ids": 1}]), "field 'ids' is missing or no str"),
