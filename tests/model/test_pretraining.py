@@ -1,6 +1,5 @@
 """Pretraining learns, reports honest bits per byte, and resumes bit for bit."""
 
-import json
 import math
 import os
 import signal
