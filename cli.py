@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import io
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ import click
 
 from tokenizer.errors import InputError
 from tokenizer.options import fields_of, name_and_json, option, options, spelled
+from tokenizer.standard_streams import prepare_streams
 
 FOLDER = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0, min_open=True)
@@ -89,7 +89,7 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
         curriculum = CurriculumOptions.from_text(**given)
         rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
         rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
-        name = name or os.fsencode(out.resolve().name).decode("utf-8", errors="replace")
+        name = os.fsencode(name or out.resolve().name).decode("utf-8", errors="replace")
         trained = train_tokenizer(list(corpus), name=name, **rest)
         trained.save(out, force=force)
     _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
@@ -310,9 +310,8 @@ def main() -> None:
     gc.set_threshold(100_000)  # loading makes half a million objects and no garbage: 0.1 s of searching them
     atexit.register(gc.freeze)  # nor is there any at the end: another 0.1 s
     logging.basicConfig(format="gyeol: %(message)s", level=logging.WARNING)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # Korean in any locale; file names that are no UTF-8 as they are
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
+        prepare_streams()
         code = cli.main(prog_name="gyeol", standalone_mode=False)
     except click.ClickException as error:
         error.show()

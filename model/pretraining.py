@@ -136,6 +136,8 @@ def default_tokens(shape: ModelConfig, available: int) -> int:
 
 def run_shape(config: PretrainConfig, vocab_size: int) -> ModelConfig:
     """The shape of the model that ``config`` asks for; `InputError` when context and batch do not fit it."""
+    if "vocab_size" in config.shape:
+        raise InputError("shape vocab_size is the tokenizer's; leave it out")
     shape = preset(config.preset, padded_vocab_size(vocab_size), **config.shape)
     if config.context is not None:
         if config.context > shape.max_context:

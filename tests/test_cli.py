@@ -149,6 +149,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' fits no file"),
     "minimum count": (["train", CORPUS, "--min-count", "1000000000000000000", "--out", "t"], "from 1 to 1,000,000,000"),
     "weight of inf": (["train", CORPUS, "--weight", "x=inf", "--out", "t"], "is not from 0.01 to 1000"),
+    "vocabulary in shape": (["pretrain", "--dry-run", "--shape", "vocab_size=5"], "is the tokenizer's; leave it out"),
     "few documents": (["train", CORPUS, "--min-documents", "0", "--out", "t"], "--min-documents is 0; it must be"),
     "full folder": (["train", CORPUS, "--out", "."], "something other than a tokenizer"),
     "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),
@@ -220,3 +221,13 @@ def test_a_reader_that_leaves_early_is_no_error(tokenizer: Path) -> None:
     assert len(done.stdout) == 10
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_stream_is_named(tokenizer: Path, closed: str) -> None:
+    command = f"echo a | {sys.executable} -m cli encode -t {tokenizer} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2, done.stderr
+    assert "is closed; redirect it" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -46,7 +46,7 @@ class Tokenizer:
             with locked(folder):  # a killed process may have left it under a temporary name
                 pass
         if not (folder / "gyeol.json").is_file():
-            why = "has no gyeol.json" if folder.is_dir() else "is no such folder"
+            why = "has no gyeol.json" if folder.is_dir() else "there is no such folder"
             raise InputError(
                 f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
                 f"{', '.join(shipped_names())}"
