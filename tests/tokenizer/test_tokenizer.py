@@ -172,3 +172,14 @@ def test_a_single_text_is_no_batch(plain: Tokenizer, text: Any) -> None:
     for encode in (plain.encode_batch, plain.encode_to_array):
         with pytest.raises(TypeError, match="give a list of texts, or call encode"):
             encode(text)
+
+
+@pytest.mark.parametrize("length", [0, 4000, 10**9])
+def test_a_str_that_lies_of_its_length_reads_no_other_memory(plain: Tokenizer, length: int) -> None:
+    class Lying(str):
+        def __len__(self) -> int:
+            return length
+
+    plain.encode("the secret of another user " * 200)
+    assert plain.encode(Lying("abc")) == plain.encode("abc")
+    assert plain.encode_batch([Lying("가나"), "b"]) == [plain.encode("가나"), plain.encode("b")]

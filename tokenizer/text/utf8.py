@@ -21,6 +21,12 @@ def require_text(text: object) -> None:
         raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
 
 
+def _plain(text: object) -> str:
+    """An instance of a subclass of str as a str: its ``__len__`` need not be its length, which kernels rely on."""
+    require_text(text)
+    return str.__str__(text)  # type: ignore[arg-type]
+
+
 def to_utf8(text: str) -> bytes:
     """The UTF-8 of ``text``; `InputError` for a lone surrogate, `TypeError` for no str."""
     require_text(text)
@@ -53,9 +59,7 @@ def texts_as_bytes(
 
     With ``buffer`` the bytes last until it is used again.
     """
-    texts = list(texts)
-    for text in texts:
-        require_text(text)
+    texts = [text if type(text) is str else _plain(text) for text in texts]
     data, ends, sound = transcoded(texts, buffer or ReusedBuffer(np.uint8))
     if not sound:
         for text in texts:
