@@ -4,7 +4,6 @@ Compiled kernels are machine code and are run. So a folder is used only if this 
 may write to it, and a file only if the checksum beside it, written last, fits.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -14,10 +13,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-logger = logging.getLogger("gyeol")
+from tokenizer.files import sha256_file
 
-SEAL = ".sha256"
-"""End of the name of the file that holds another's checksum."""
+logger = logging.getLogger("gyeol")
 
 
 def cache_folder() -> Path | None:
@@ -42,19 +40,20 @@ def _first_usable(candidates: tuple[Path, ...]) -> Path | None:
 
 def seal(path: Path) -> None:
     """Write the checksum of a file beside it."""
-    path.with_name(path.name + SEAL).write_bytes(_checksum(path))
+    seal_of(path).write_text(sha256_file(path))
 
 
 def is_intact(path: Path) -> bool:
     """Whether the checksum beside a file is there and fits it."""
     try:
-        return path.with_name(path.name + SEAL).read_bytes() == _checksum(path)
+        return seal_of(path).read_bytes() == sha256_file(path).encode()
     except OSError:
         return False
 
 
-def _checksum(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).hexdigest().encode()
+def seal_of(path: Path) -> Path:
+    """The file that holds the checksum of another."""
+    return path.with_name(path.name + ".sha256")
 
 
 def _candidates() -> list[Path]:

@@ -37,14 +37,14 @@ def read_state(path: str | Path) -> dict[str, Any]:
 
 def as_dataclass(kind: type[T], record: Mapping[str, Any], path: str | Path) -> T:
     """``record`` as a dataclass of plain types, further items left out; `InputError` for a field that does not fit."""
-    types = get_type_hints(kind)
+    types, values = get_type_hints(kind), {}
     for field in fields(kind):  # type: ignore[arg-type]
         value = record.get(field.name, MISSING if field.default is MISSING else field.default)
         accepted = int | float if types[field.name] is float else types[field.name] | int
         if value is MISSING or isinstance(value, bool) or not isinstance(value, accepted):
             raise InputError(f"{path}: field {field.name!r} is missing or of another type; the file is damaged")
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in record.items() if name in known})
+        values[field.name] = value
+    return kind(**values)
 
 
 def _checksum(record: Mapping[str, Any]) -> str:

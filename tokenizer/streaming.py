@@ -84,7 +84,9 @@ def encode_file(tokenizer: Tokenizer, file: IO[bytes], **reading: Any) -> Iterat
     size = os.fstat(file.fileno()).st_size if file.seekable() else None
     with progress_bar("Encoding", total=size) as progress:
         text = decoded(_told(stream_blocks(file), progress), notes)
-        yield from encode_stream(tokenizer, (composition.of(piece, file.name) for piece in safe_pieces(text)))
+        pieces = (composition.of(piece, file.name) for piece in safe_pieces(text) if piece)
+        for encoded in encode_in_order(tokenizer, pieces):
+            yield encoded.ids
     notes.warn()
     composition.warn()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tokenizer import cache
-from tokenizer.cache import SEAL, cache_folder, distrusted, is_intact, seal
+from tokenizer.cache import cache_folder, distrusted, is_intact, seal, seal_of
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_damaged_kernels_are_compiled_again(tmp_path: Path, damage: str) -> None
     assert run() == ["6", "0"]
     assert run() == ["6", "1"]
     for path in (tmp_path / "own").rglob("*.nb?"):
-        assert path.with_name(path.name + SEAL).exists()
+        assert seal_of(path).exists()
         raw = bytearray(path.read_bytes())
         raw[len(raw) // 2] ^= 1
         path.write_bytes(b"" if damage == "empty" else raw)

@@ -12,13 +12,13 @@ from typing import IO, Any
 from tokenizer.corpus.reading import Progress, optional
 from tokenizer.errors import InputError
 
-COMPRESSIONS = (".gz", ".xz", ".zst", ".bz2")
 BLOCK = 1 << 18
 """Bytes read at a time."""
 ZSTD_BLOCK = 1 << 12
 """Compressed bytes read at a time of Zstandard, which may unpack to ten thousand times as much."""
 _MAGIC = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2"}
-"""First bytes of what is compressed."""
+"""First bytes of what is compressed, and the suffix of such files."""
+COMPRESSIONS = tuple(_MAGIC.values())
 
 
 def stream_blocks(stream: IO[bytes]) -> Iterator[bytes]:

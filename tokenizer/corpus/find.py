@@ -48,12 +48,17 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
 
 def find_sources(paths: Sequence[str | Path]) -> list[Path | str]:
     """As `find_files`, each file once, with names of datasets (``hf:NAME`` or ``hf:NAME:SPLIT``) passed through."""
-    return [source for source, _ in _with_origins(paths)]
+    return [source for source, _, _ in named_sources(paths)]
 
 
-def file_names(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
-    """For each of `find_sources` its name, and the one of ``paths`` that it was found by, as in `Document`."""
-    return [(_name(source), _name(origin)) for source, origin in _with_origins(paths)]
+def named_sources(paths: Sequence[str | Path]) -> list[tuple[Path | str, str, str]]:
+    """Each of `find_sources` with its name, and that of the first of ``paths`` that found it (see `Document`)."""
+    found: dict[str, tuple[Path | str, str, str]] = {}
+    for origin in paths:
+        for source in [str(origin)] if str(origin).startswith(DATASET) else find_files([origin]):
+            key = str(source) if isinstance(source, str) or source == STDIN else os.path.realpath(source)
+            found.setdefault(key, (source, _name(source), _name(origin)))
+    return list(found.values())
 
 
 def format_of(path: Path) -> str | None:
@@ -103,16 +108,6 @@ def _say_left_out(folder: Path, names: list[str]) -> None:
             ", ".join(names[:3]),
             more,
         )
-
-
-def _with_origins(paths: Sequence[str | Path]) -> list[tuple[Path | str, str | Path]]:
-    """Each source once, with the path that it was first found by."""
-    found: dict[str, tuple[Path | str, str | Path]] = {}
-    for origin in paths:
-        for source in [str(origin)] if str(origin).startswith(DATASET) else find_files([origin]):
-            key = str(source) if isinstance(source, str) or source == STDIN else os.path.realpath(source)
-            found.setdefault(key, (source, origin))
-    return list(found.values())
 
 
 def _name(source: Path | str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenizer.corpus.compression import file_blocks, unpacked_stream
 from tokenizer.corpus.decoding import decoded, repaired
-from tokenizer.corpus.find import STDIN, file_names, find_sources, format_of
+from tokenizer.corpus.find import STDIN, find_sources, format_of, named_sources
 from tokenizer.corpus.formats import checked_text, csv_texts, json_line_texts, json_texts, parquet_texts
 from tokenizer.corpus.reading import Composition, FileNotes, Progress, Reading, optional
 from tokenizer.errors import InputError
@@ -48,7 +48,7 @@ def documents(
     composition = Composition(how.nfc)
     empty = True
     try:
-        for source, (name, origin) in zip(find_sources(paths), file_names(paths), strict=True):
+        for source, name, origin in named_sources(paths):
             notes = FileNotes(str(source), how)
             try:
                 for text, last in _texts(source, notes, on_progress or (lambda _: None)):

@@ -98,11 +98,10 @@ class FileNotes:
         """Say it."""
         if self.encoding != "utf-8":
             logger.warning("%s: read as %s", self.name, self.encoding.upper())
-        if others := self._replaced - 1 if self._replaced else 0:
-            more = f" and at {others:,} more place{'s' if others > 1 else ''}"
+        if self._replaced:
+            others = self._replaced - 1
+            more = f" and at {others:,} more place{'s' if others > 1 else ''}" if others else ""
             logger.warning("%s%s; replaced by U+FFFD", self._first_replaced, more)
-        elif self._replaced:
-            logger.warning("%s; replaced by U+FFFD", self._first_replaced)
         if self._left_out:
             logger.warning(
                 "%s: %s lines left out, the first: %s", self.name, f"{self._left_out:,}", self._first_left_out

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.cache import SEAL, is_intact, seal
+from tokenizer.cache import is_intact, seal, seal_of
 from tokenizer.encoding.tables import Tables
 from tokenizer.files import atomic_open
 from tokenizer.native.compile import kernel_folder
@@ -53,7 +53,7 @@ def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
         others = sorted(path.parent.glob("*.npz"), key=lambda other: other.stat().st_mtime, reverse=True)
         for other in others[KEPT:]:
             other.unlink(missing_ok=True)
-            other.with_name(other.name + SEAL).unlink(missing_ok=True)
+            seal_of(other).unlink(missing_ok=True)
     except OSError:  # a full disk or a read-only home: loading takes longer, nothing else
         return
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tokenizer.corpus.find import file_names
+from tokenizer.corpus.find import named_sources
 from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
@@ -63,7 +63,7 @@ def train(
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
-    factors = FileFactors(options.weights, file_names(paths))
+    factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
     spread = options.spread if recipe == "curriculum" else 0
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, on_progress=progress.advance, **reading)
