@@ -109,10 +109,10 @@ class Tokenizer:
         (or is "all"); of several that begin at a place the longest counts. `InputError` for one of
         ``disallowed_special`` ("all": all that are not allowed), a lone surrogate or the name of no special token.
         """
+        if not allowed_special and not disallowed_special:
+            return self.encoder.encode(text).tolist()  # type: ignore[no-any-return]
         allowed = self._special(allowed_special)
         refused = self._special(disallowed_special) - allowed
-        if not allowed and not refused:
-            return self.encoder.encode(text).tolist()  # type: ignore[no-any-return]
         longest_first = sorted(allowed | refused, key=len, reverse=True)
         parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
         ids: list[int] = []

@@ -2,6 +2,7 @@
 
     python -m benchmarks.speed train CORPUS... --vocab-size 102400 --rounds 3 --json train.json
     python -m benchmarks.speed encode -t gyeol-100k TEXT... --threads 2 --rounds 5 --worst
+    python -m benchmarks.speed calls -t gyeol-100k TEXT... --rounds 5 --json calls.json
     python -m benchmarks.speed shard -t gyeol-100k CORPUS... --rounds 5 --json shard.json
     python -m benchmarks.speed pretrain SHARDS --preset nano --steps 8 --rounds 3 --json pretrain.json
 
@@ -16,6 +17,7 @@ from typing import Any
 import click
 
 from benchmarks.command import JSON, ROUNDS, TEXT_KEY, THREADS, finish, input_errors, timeout
+from benchmarks.speed.calls import CALLERS, measure_calls, print_calls
 from benchmarks.speed.encoders import ENGINES
 from benchmarks.speed.encoding import measure_encoding, print_encoding
 from benchmarks.speed.pretraining import measure_pretraining, print_pretraining
@@ -64,6 +66,20 @@ def encode(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path 
     """Encode TEXTS with the vocabularies of TOKENIZERs, and with o200k_base, in several engines."""
     with input_errors():
         finish(measure_encoding(tokenizers, texts, **options), json_path, print_encoding)
+
+
+@main.command()
+@click.argument("texts", nargs=-1, required=True)
+@click.option("-t", "--tokenizer", "tokenizers", multiple=True, required=True, help="May be repeated.")
+@click.option("--engine", "engines", multiple=True, help=f"May be repeated: {', '.join(CALLERS)}.")
+@timeout(600)
+@ROUNDS
+@JSON
+@TEXT_KEY
+def calls(tokenizers: tuple[str, ...], texts: tuple[str, ...], json_path: Path | None, **options: Any) -> None:
+    """Encode slices of TEXTS, 20, 200 and 2,000 characters a call, as `encode` does whole texts."""
+    with input_errors():
+        finish(measure_calls(tokenizers, texts, **options), json_path, print_calls)
 
 
 @main.command()

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +18,13 @@ from typing import Any
 import numpy as np
 
 import samples
+from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
 from benchmarks.speed.child import Job, clocked
+from tokenizer import Tokenizer
+from tokenizer.errors import InputError
+from tokenizer.pretokenize import pattern
 
+BASE_VOCABULARY = "o200k_base"
 Encode = Callable[[list[str]], Any]
 
 WARM_UP_CHARACTERS = 1 << 20
@@ -39,9 +44,26 @@ class EncoderInput:
     """A folder as Gyeol saves it; None for o200k_base, which has none."""
 
 
-def _load_gyeol(vocabulary: EncoderInput, threads: int) -> Encode:
-    from tokenizer import Tokenizer
+def encoder_inputs(tokenizers: Sequence[str], scratch: Path) -> list[EncoderInput]:
+    """The vocabularies in every form that engines load, o200k_base last."""
+    found: list[EncoderInput] = []
+    for number, spec in enumerate(dict.fromkeys(tokenizers)):
+        own = Tokenizer.load(spec)
+        folder = scratch / f"tokenizer{number}"
+        own.save(folder)
+        lines = (b"%s %d\n" % (base64.b64encode(token), i) for i, token in enumerate(own.vocabulary.tokens))
+        (folder / "ranks.tiktoken").write_bytes(b"".join(lines))
+        name = Path(spec).name
+        if any(other.name == name for other in found) or name == BASE_VOCABULARY:
+            raise InputError(f"two tokenizers are named {name!r}; rename a folder")
+        regex, ranks = pattern(own.vocabulary.grammar), str(folder / "ranks.tiktoken")
+        found.append(EncoderInput(name=name, pattern=regex, ranks=ranks, folder=str(folder)))
+    file, regex = RANK_FILES[BASE_VOCABULARY], load_encoding(BASE_VOCABULARY)._pat_str
+    ranks = str(ensure_ranks(file) / file.cache_name)
+    return [*found, EncoderInput(name=BASE_VOCABULARY, pattern=regex, ranks=ranks, folder=None)]
 
+
+def _load_gyeol(vocabulary: EncoderInput, threads: int) -> Encode:
     own = Tokenizer.load(str(vocabulary.folder))
     return lambda texts: own.encode_to_array(texts, threads=threads)
 

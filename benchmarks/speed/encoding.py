@@ -1,6 +1,5 @@
 """Encoding speed of Gyeol and other engines with the same vocabularies, also on texts that engines are slow on."""
 
-import base64
 import json
 import random
 import tempfile
@@ -9,18 +8,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.openai import RANK_FILES, ensure_ranks, load_encoding
 from benchmarks.report.terminal import optional, print_speed, span
-from benchmarks.speed.encoders import ENGINES, EncodeJob, EncoderInput
+from benchmarks.speed.encoders import ENGINES, EncodeJob, encoder_inputs
 from benchmarks.speed.rounds import check_known, describe, missing, run_rounds, speed_result, spread
-from tokenizer import Tokenizer
 from tokenizer.corpus import documents
-from tokenizer.errors import InputError
-from tokenizer.pretokenize import pattern
 
 CUT = 1 << 14
 """Texts to encode are cut into documents of about so many characters, behind a line end where there is one."""
-BASE_VOCABULARY = "o200k_base"
 
 
 def measure_encoding(
@@ -49,7 +43,7 @@ def measure_encoding(
     cases = {"text": texts} | (worst_texts(worst_bytes, texts) if worst else {})
     skipped: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        vocabularies = _encoder_inputs(tokenizers, Path(scratch))
+        vocabularies = encoder_inputs(tokenizers, Path(scratch))
         jobs: dict[str, EncodeJob] = {}
         for number, (case, documents_of_case) in enumerate(cases.items()):
             file = Path(scratch) / f"case{number}.json"
@@ -118,25 +112,6 @@ def _encoding_rows(found: dict[str, list[dict[str, Any]]], cases: dict[str, list
         row["of_one_thread"] = spread(gains) if gains else None
         rows.append(row)
     return rows
-
-
-def _encoder_inputs(tokenizers: Sequence[str], scratch: Path) -> list[EncoderInput]:
-    """The vocabularies in every form that engines load, o200k_base last."""
-    found: list[EncoderInput] = []
-    for number, spec in enumerate(dict.fromkeys(tokenizers)):
-        own = Tokenizer.load(spec)
-        folder = scratch / f"tokenizer{number}"
-        own.save(folder)
-        lines = (b"%s %d\n" % (base64.b64encode(token), i) for i, token in enumerate(own.vocabulary.tokens))
-        (folder / "ranks.tiktoken").write_bytes(b"".join(lines))
-        name = Path(spec).name
-        if any(other.name == name for other in found) or name == BASE_VOCABULARY:
-            raise InputError(f"two tokenizers are named {name!r}; rename a folder")
-        regex, ranks = pattern(own.vocabulary.grammar), str(folder / "ranks.tiktoken")
-        found.append(EncoderInput(name=name, pattern=regex, ranks=ranks, folder=str(folder)))
-    file, regex = RANK_FILES[BASE_VOCABULARY], load_encoding(BASE_VOCABULARY)._pat_str
-    ranks = str(ensure_ranks(file) / file.cache_name)
-    return [*found, EncoderInput(name=BASE_VOCABULARY, pattern=regex, ranks=ranks, folder=None)]
 
 
 def print_encoding(result: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks.speed.calls import CallJob
 from benchmarks.speed.child import Job
 from benchmarks.speed.encoders import EncodeJob
 from benchmarks.speed.pretrainers import PretrainJob
 from benchmarks.speed.trainers import TrainJob
 
-JOBS: dict[str, type[Job]] = {job.__name__: job for job in (TrainJob, EncodeJob, PretrainJob)}
+JOBS: dict[str, type[Job]] = {job.__name__: job for job in (TrainJob, EncodeJob, CallJob, PretrainJob)}
 
 
 def main() -> None:

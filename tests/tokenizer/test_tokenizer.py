@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import documents
+from tokenizer.encoding.encoder import SHORT_CHARACTERS
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import RESERVED, build
@@ -172,6 +173,14 @@ def test_a_single_text_is_no_batch(plain: Tokenizer, text: Any) -> None:
     for encode in (plain.encode_batch, plain.encode_to_array):
         with pytest.raises(TypeError, match="give a list of texts, or call encode"):
             encode(text)
+
+
+@given(
+    st.integers(0, 2 * SHORT_CHARACTERS), st.sampled_from(["가나 ", "a", "\U0001f600", "결을 따라, don't! 2025년\n"])
+)
+def test_short_texts_give_what_long_ones_do(plain: Tokenizer, length: int, unit: str) -> None:
+    text = (unit * length)[:length]
+    assert [plain.encode(text)] == plain.encode_batch([text])
 
 
 @pytest.mark.parametrize("length", [0, 4000, 10**9])

@@ -1,6 +1,7 @@
 """The encode kernel: UTF-8 bytes to ids, without Python objects and without the GIL, a block of words at a time."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from tokenizer.encoding.words import add_word, encode_words
 from tokenizer.encoding.workspace import BLOCK, Workspace
 from tokenizer.native.arrays import bare
 from tokenizer.native.compile import inlined, native
+from tokenizer.native.packed import unpacker
 from tokenizer.native.vectors import LANES
 from tokenizer.pretokenize.grammars import GYEOL, O200K
 from tokenizer.pretokenize.gyeol import begins_run, next_word, word_behind
@@ -25,23 +27,37 @@ SLACK = _GAP + LANES
 """Numbers that the kernel may write beyond one for each byte."""
 
 
-def _kernel(scanner: int) -> Callable[..., NDArray[np.int64]]:
+class State(NamedTuple):
+    """What the kernel works with, which it takes packed (`tokenizer.native.packed`)."""
+
+    tables: Tables
+    workspace: Workspace
+
+
+_unpacked = unpacker(State)
+
+
+def _kernel(scanner: int) -> Callable[..., None]:
     """The kernel for one scanner, which is a constant to the compiler: as an argument it costs 4%."""
     superwords = scanner == GYEOL
 
     @native
     def encode_texts(
-        counted: Tables, held: Workspace, text: NDArray[np.uint8], ends: NDArray[np.int64], ids: NDArray[np.int32]
-    ) -> NDArray[np.int64]:
-        """Encode texts into ``ids``; where the ids of each text end, shape (texts,).
+        packed: NDArray[np.int64],
+        text: NDArray[np.uint8],
+        ends: NDArray[np.int64],
+        ids: NDArray[np.int32],
+        stops: NDArray[np.int64],
+    ) -> None:
+        """Encode texts into ``ids``, and write to ``stops`` where the ids of each text end, shape (texts,).
 
         ``text`` has the UTF-8 of the texts one after another and zeros in the memory behind it (`tokenizer.text.utf8`),
         ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more. By the grammar ``gyeol`` the ids of
         words become those of spans in the same memory, and the last span of a block waits for the next block.
         """
-        tables, workspace, data, out = bare(counted), bare(held), bare(text), bare(ids)
+        state, data, out = _unpacked(packed), bare(text), bare(ids)
+        tables, workspace = state.tables, state.workspace
         words, spans = workspace.words, workspace.spans
-        stops = np.empty(ends.size, dtype=np.int64)
         out[_GAP - 1] = NO_ID
         at = i = done = k = np.int64(0)
         place = spans.starts[0] = np.int64(_GAP if superwords else 0)
@@ -60,7 +76,6 @@ def _kernel(scanner: int) -> Callable[..., NDArray[np.int64]]:
                     spans.id_starts[spans.of_word[stops[done]]] if superwords else words.id_starts[stops[done]]
                 )
                 done += 1
-        return stops
 
     return encode_texts
 

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 import benchmarks.speed.__main__ as speed
 import samples
 from benchmarks.speed import encoding
+from benchmarks.speed.calls import slices
 from benchmarks.speed.encoders import ENGINES
 from benchmarks.speed.trainers import TRAINERS
-from tokenizer import Tokenizer, train
+from tokenizer import InputError, Tokenizer, train
 from tokenizer.shards.write import write_shards
 
 SAMPLES = str(samples.folder())
@@ -110,6 +111,30 @@ def test_pieces_give_the_text_back() -> None:
         parts = list(encoding.cut(text))
         assert "".join(parts) == text
         assert all(0 < len(piece) <= encoding.CUT for piece in parts)
+
+
+@pytest.mark.slow
+def test_calls(tmp_path: Path) -> None:
+    train(SAMPLES, 600, recipe="plain").save(tmp_path / "tiny")
+    out = tmp_path / "calls.json"
+    chosen = ["--engine", "gyeol", "--engine", "tokenizers"]
+    done = run("calls", "-t", str(tmp_path / "tiny"), f"{SAMPLES}/letter.txt", *chosen, "--json", str(out))
+    assert done.exit_code == 0, done.output
+    rows = json.loads(out.read_text(encoding="utf-8"))["results"]
+    assert [(row["engine"], row["characters"]) for row in rows] == [
+        (engine, size) for size in (20, 200, 2000) for engine in ("gyeol", "tokenizers")
+    ]
+    for row in rows:
+        assert row["equal_texts"] == row["calls"] > 0
+        assert row["microseconds"]["median"] > 0
+
+
+def test_slices_are_of_the_size_asked_and_the_same_again() -> None:
+    texts = ["가나다라" * 10, "짧다"]
+    assert {len(piece) for piece in slices(texts, 20)} == {20}
+    assert slices(texts, 20) == slices(texts, 20)
+    with pytest.raises(InputError, match="no text has 41 characters"):
+        slices(texts, 41)
 
 
 def test_worst_texts_are_as_long_as_asked() -> None:

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.bpe import random_merges
-from tokenizer.encoding.kernel import SLACK, encode_pieces
+from tokenizer.encoding.kernel import SLACK, State, encode_pieces
 from tokenizer.encoding.merge_long import SHORT
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
 from tokenizer.encoding.workspace import Workspace, new_workspace
 from tokenizer.native.byte_words import padded
+from tokenizer.native.packed import pack
 from tokenizer.reference import encode_by_definition
 
 
@@ -31,8 +32,9 @@ def encoded(tokens: list[bytes], merges: list[tuple[int, int]], text: bytes) -> 
 def encode(tables: Tables, workspace: Workspace, text: bytes) -> list[int]:
     out = np.empty(len(text) + SLACK, dtype=np.int32)
     data = padded(np.frombuffer(text, dtype=np.uint8))
-    stops = encode_pieces(tables, workspace, data, np.array([len(text)]), out)
-    return out[: stops[0]].tolist()  # type: ignore[no-any-return]
+    stop = np.empty(1, dtype=np.int64)
+    encode_pieces(pack(State(tables, workspace)), data, np.array([len(text)]), out, stop)
+    return out[: stop[0]].tolist()  # type: ignore[no-any-return]
 
 
 TEXTS = st.one_of(
