@@ -28,6 +28,7 @@ TOKENIZERS = click.option(
 )
 OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
 FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
+NORMALIZER_HELP = "nfc: every engine composes text (Unicode NFC) before it encodes it, by tokenizer.json."
 RECIPE_HELP = """curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across
 Kiwi's morpheme boundaries, in training and encoding."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -71,6 +72,9 @@ def cli() -> None:
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
+@click.option(
+    "--normalizer", type=click.Choice(("none", "nfc")), default="none", show_default=True, help=NORMALIZER_HELP
+)
 @click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
 @options(READING, *READING)
 @AS_JSON

@@ -56,8 +56,8 @@ def text_record(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
 
 def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]:
     """A vocabulary in figures, with the longest Hangul tokens and a random handful (always the same)."""
-    tokens = tokenizer.vocabulary.tokens
-    texts = token_texts(tokenizer, range(len(tokens)))
+    ordinary = [i for i in range(len(tokenizer.vocabulary.tokens)) if i not in tokenizer.vocabulary.special_ids]
+    tokens, texts = [tokenizer.token_bytes(i) for i in ordinary], token_texts(tokenizer, ordinary)
     whole = [text for text, raw in zip(texts, tokens, strict=True) if text.encode("utf-8") == raw]
     korean = [text for text in whole if has_hangul(text)]
     return {

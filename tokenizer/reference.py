@@ -13,6 +13,7 @@ This is what the compiled kernels must give, and what the tests hold them to: re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from unicodedata import normalize
 
 from tokenizer.pretokenize import pretokens
 from tokenizer.vocabulary import Vocabulary
@@ -69,7 +70,7 @@ def encode_text_by_definition(vocabulary: Vocabulary, text: str) -> list[int]:
     """The ids of a text: each pre-token by itself, one after another."""
     return [
         token_id
-        for pretoken in pretokens(text, vocabulary.grammar)
+        for pretoken in pretokens(normalize("NFC", text) if vocabulary.nfc else text, vocabulary.grammar)
         for token_id in encode_by_definition(vocabulary.tokens, vocabulary.merges, pretoken.encode("utf-8"))
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from unicodedata import is_normalized
 
 import numpy as np
 import regex
@@ -19,6 +20,7 @@ from tokenizer.errors import InputError
 from tokenizer.files import leftovers
 from tokenizer.outputs import locked
 from tokenizer.shipped import shipped_folder, shipped_names
+from tokenizer.text.composition import composed_with_origins
 from tokenizer.text.utf8 import as_bytes, character_spans
 from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary
 
@@ -33,10 +35,8 @@ class Tokenizer:
     def __init__(self, vocabulary: Vocabulary, tables: Tables | None = None) -> None:
         self.vocabulary = vocabulary
         self.encoder = Encoder(vocabulary, tables)
-        self._bytes = [
-            *vocabulary.tokens,
-            *(text.encode("utf-8") for text, _ in sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])),
-        ]
+        behind = [text.encode() for i, text in vocabulary.special_ids.items() if i >= len(vocabulary.tokens)]
+        self._bytes = vocabulary.tokens + behind
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Tokenizer:
@@ -94,7 +94,8 @@ class Tokenizer:
     @property
     def unreachable_tokens(self) -> int:
         """Number of ordinary tokens that no text produces."""
-        return self.encoder.tables.unreachable
+        kept = sum(i < len(self.vocabulary.tokens) for i in self.vocabulary.special_ids)
+        return self.encoder.tables.unreachable - kept
 
     def encode(
         self,
@@ -128,8 +129,12 @@ class Tokenizer:
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of ``text``, and the characters ``text[start:end]`` that each token holds any part of."""
         ids = self.encoder.encode(text)
-        spans = character_spans(as_bytes(text), self.token_sizes[ids])
-        return ids.tolist(), [(start, end) for start, end in spans.tolist()]
+        if not self.vocabulary.nfc or is_normalized("NFC", text):
+            spans = character_spans(as_bytes(text), self.token_sizes[ids])
+            return ids.tolist(), [(start, end) for start, end in spans.tolist()]
+        composed, origins = composed_with_origins(text)
+        spans = character_spans(as_bytes(composed), self.token_sizes[ids])
+        return ids.tolist(), [(origins[start][0], origins[end - 1][1]) for start, end in spans.tolist()]
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
         """The ids of each text, over ``threads`` threads (all cores by default). `TypeError` for a single text."""

@@ -51,7 +51,8 @@ def encoder_inputs(tokenizers: Sequence[str], scratch: Path) -> list[EncoderInpu
         own = Tokenizer.load(spec)
         folder = scratch / f"tokenizer{number}"
         own.save(folder)
-        lines = (b"%s %d\n" % (base64.b64encode(token), i) for i, token in enumerate(own.vocabulary.tokens))
+        ordinary = [(token, i) for i, token in enumerate(own.vocabulary.tokens) if i not in own.vocabulary.special_ids]
+        lines = (b"%s %d\n" % (base64.b64encode(token), i) for token, i in ordinary)
         (folder / "ranks.tiktoken").write_bytes(b"".join(lines))
         name = Path(spec).name
         if any(other.name == name for other in found) or name == BASE_VOCABULARY:

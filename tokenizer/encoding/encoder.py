@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class EncodedTexts(NamedTuple):
     counts: NDArray[np.int64]
     """Number of ids of each text, shape (texts,)."""
     sizes: NDArray[np.int64]
-    """Bytes of UTF-8 of each text, shape (texts,)."""
+    """Bytes of UTF-8 of each text as it was encoded, shape (texts,)."""
 
 
 class Encoder:
@@ -50,7 +51,7 @@ class Encoder:
     def __init__(self, vocabulary: Vocabulary, tables: Tables | None = None) -> None:
         """``tables`` are those of the vocabulary where they are there already, see `tables_of`."""
         self.tables = tables or tables_of(vocabulary)
-        self._strict = vocabulary.strict
+        self._strict, self._nfc = vocabulary.strict, vocabulary.nfc
         by_grammar = encode_runs if vocabulary.grammar == "gyeol" else encode_pretokens
         self._kernel = encode_pieces if vocabulary.strict else by_grammar
         self._idle: list[_Workspace] = []
@@ -59,7 +60,7 @@ class Encoder:
         """The ids of one text."""
         if type(text) is not str or len(text) > SHORT_CHARACTERS or self._strict:
             return self._encode([text]).ids
-        raw = to_utf8(text)
+        raw = to_utf8(normalize("NFC", text) if self._nfc else text)
         own = self._take_workspace()
         try:
             return own.encode_short(self._kernel, raw)
@@ -93,6 +94,8 @@ class Encoder:
     def _encode(self, texts: Sequence[str]) -> EncodedTexts:
         own = self._take_workspace()
         try:
+            if self._nfc:
+                texts = [normalize("NFC", str.__str__(text)) for text in texts]
             data, ends = texts_as_bytes(texts, own.bytes)
             pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
             out = own.ids.of_size(data.size + SLACK)

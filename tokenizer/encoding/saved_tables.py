@@ -26,7 +26,7 @@ from tokenizer.vocabulary.vocabulary import Vocabulary
 KEPT = 8
 """Number of tokenizers kept; each takes some ten megabytes."""
 _FILES = ("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json")
-_LISTS = ("special_tokens", "grammar", "strict", "provenance")
+_LISTS = ("special_tokens", "grammar", "strict", "nfc", "provenance")
 
 
 def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:

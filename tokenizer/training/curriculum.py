@@ -43,6 +43,7 @@ from tokenizer.training.merges import Learned, learn_merges
 from tokenizer.training.morpheme_cuts import word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
+from tokenizer.vocabulary.token_bytes import token_bytes
 
 SCALE = 100
 """Counts are multiplied by this, so that weights in hundredths are integers."""
@@ -189,16 +190,19 @@ def learn(
     options: CurriculumOptions,
     *,
     min_count: int = 2,
+    refused: Sequence[bytes] = (),
 ) -> tuple[Learned, list[StageRecord]]:
     """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
     share those that are added: tokens and merges, those of ``start`` included, and a record of each stage.
 
-    A stage that finds no further pair leaves the rest of its share to those behind it.
+    No merge makes one of ``refused``. A stage that finds no further pair leaves the rest of its share to those behind
+    it.
     """
     words = _weighted(collection, weights)
     cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
     documents = min(options.min_documents, collection.total_sections)
     rules = Rules(min_count, options.max_eojeols, documents, options.min_sections, collection.spread)
+    rules = rules._replace(refused=token_bytes(refused))
     first, learned = len(start.tokens), start
     records: list[StageRecord] = []
     for stage in options.stages:

@@ -9,6 +9,7 @@ from tokenizer.native.compile import native
 from tokenizer.training.counts import StringTable
 from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
 from tokenizer.training.sections import NONE
+from tokenizer.vocabulary.token_bytes import TokenBytes, token_bytes
 
 
 class Rules(NamedTuple):
@@ -25,6 +26,8 @@ class Rules(NamedTuple):
     """A token of several words must occur in so many."""
     spread: int = 1
     """Places in a row of `Words.rows`; no fewer than the larger of both."""
+    refused: TokenBytes = token_bytes([])
+    """Texts that are special tokens, and so no ordinary ones."""
 
 
 PLAIN_RULES = Rules()
@@ -35,6 +38,8 @@ PLAIN_RULES = Rules()
 def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: Rules) -> bool:
     """Whether the pair of an entry may become a token."""
     a, b = ids_of(pairs, entry)
+    if _is_refused(tokens, a, b, rules.refused):
+        return False
     if rules.max_eojeols > 0 and not _clean(tokens, a, b, rules.max_eojeols):
         return False
     if words.sections.size + words.rows.size == 0:
@@ -43,6 +48,24 @@ def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: 
     if _joins_words(tokens, a, b):
         least = max(least, rules.min_sections)
     return _widespread(words, pairs, entry, rules, least)
+
+
+@native
+def _is_refused(tokens: StringTable, a: int, b: int, refused: TokenBytes) -> bool:
+    """Whether the bytes of two tokens are together one of ``refused``."""
+    first = tokens.offsets[a + 1] - tokens.offsets[a]
+    size = first + tokens.offsets[b + 1] - tokens.offsets[b]
+    for i in range(refused.offsets.size - 1):
+        start = refused.offsets[i]
+        same = refused.offsets[i + 1] - start == size
+        k = np.int64(0)
+        while same and k < size:
+            at = tokens.offsets[a] + k if k < first else tokens.offsets[b] + k - first
+            same = tokens.arena[at] == refused.data[start + k]
+            k += 1
+        if same:
+            return True
+    return False
 
 
 @native

@@ -13,7 +13,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tokenizer.corpus.find import named_sources
 from tokenizer.corpus.reader import documents, total_size
@@ -31,10 +31,12 @@ from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord, versions
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
+from tokenizer.vocabulary.token_bytes import token_bytes
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
 
 GRAMMARS = {"curriculum": "gyeol", "plain": "o200k", "strict": "o200k"}
 RECIPES = tuple(GRAMMARS)
+NORMALIZERS = ("none", "nfc")
 MOST_COUNT = 10**9
 """The most that a minimum count may be."""
 
@@ -48,6 +50,7 @@ def train(
     continue_from: Tokenizer | None = None,
     min_count: int = 2,
     fill_what_you_can: bool = False,
+    normalizer: Literal["none", "nfc"] = "none",
     name: str | None = None,
     threads: int | None = None,
     **reading: Any,
@@ -56,13 +59,19 @@ def train(
 
     ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them, with the fields of
     `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
-    the tokens, merges and special tokens of a tokenizer of the same grammar and adds to them. Pairs that occur less
-    than ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no
-    more. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
+    all ids of a tokenizer of the same grammar, special tokens included, and adds to them. Pairs that occur less than
+    ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no more.
+    With ``normalizer="nfc"`` the tokenizer composes every text before it encodes it, and so do other engines, by its
+    ``tokenizer.json``: a text in decomposed Hangul has the ids of the composed one, and is not what decoding gives
+    back. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
     special tokens, and one that the corpus cannot fill.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
+    if normalizer not in NORMALIZERS:
+        raise InputError(f"normalizer is {normalizer!r}; it must be one of {', '.join(NORMALIZERS)}")
     job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
+    nfc = normalizer == "nfc" or bool(continue_from and continue_from.vocabulary.nfc)
+    reading["nfc"] = nfc or reading.get("nfc", False)
     factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
     spread = options.spread if recipe == "curriculum" else 0
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
@@ -72,7 +81,8 @@ def train(
     if recipe == "curriculum":
         weights = source_weights(collection, options.temperature)
         sources = source_records(collection, weights)
-        learned, stages = learn(collection, weights, job.start, job.wanted, options, min_count=min_count)
+        settings: dict[str, Any] = {"min_count": min_count, "refused": job.refused}
+        learned, stages = learn(collection, weights, job.start, job.wanted, options, **settings)
     else:
         learned, stages = _learn_flat(collection.words, job, recipe, min_count)
     if learned.exhausted and not fill_what_you_can:
@@ -98,8 +108,10 @@ def train(
             learned.tokens,
             learned.merges,
             special_tokens=job.special_tokens,
+            kept=job.kept,
             grammar=GRAMMARS[recipe],
             strict=recipe == "strict",
+            nfc=nfc,
             provenance=provenance,
         )
     )
@@ -112,9 +124,16 @@ class _Job:
     start: Learned
     """The tokens and merges to go on from."""
     special_tokens: list[str]
-    """Their texts in the order of their ids."""
+    """Those to stand behind all tokens."""
+    kept: dict[str, int]
+    """Special tokens that keep their places among the tokens."""
     wanted: int
-    """Number of tokens to end with, special tokens left out."""
+    """Number of tokens to end with, ``special_tokens`` left out."""
+
+    @property
+    def refused(self) -> list[bytes]:
+        """What no merge may make."""
+        return [text.encode() for text in (*self.special_tokens, *self.kept)]
 
 
 def _job(
@@ -131,18 +150,18 @@ def _job(
         raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
     if not 1 <= min_count <= MOST_COUNT:
         raise InputError(f"min_count is {min_count}; it must be from 1 to {MOST_COUNT:,}")
-    start, special_tokens = Learned(byte_alphabet(), [], [], False), default_special_tokens()
+    start, special_tokens, kept = Learned(byte_alphabet(), [], [], False), default_special_tokens(), {}
     if continue_from:
         old = continue_from.vocabulary
         if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
             raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
-        special_tokens = sorted(old.special_tokens, key=lambda text: old.special_tokens[text])
-        start = Learned(old.tokens, old.merges, [], False)
+        start = Learned([continue_from.token_bytes(i) for i in range(old.size)], old.merges, [], False)
+        special_tokens, kept = [], old.special_tokens
     least = len(start.tokens) + len(special_tokens)
     if vocab_size < least:
         what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
         raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
-    return _Job(start, special_tokens, vocab_size - len(special_tokens))
+    return _Job(start, special_tokens, kept, vocab_size - len(special_tokens))
 
 
 def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[Learned, list[StageRecord]]:
@@ -152,7 +171,8 @@ def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[
         words, _, _ = morpheme_pieces(words, cuts, words.counts >= 1)
     start = job.start
     sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
-    learned = learn_merges(sequences, start.tokens, job.wanted, rules=Rules(min_count=min_count))
+    rules = Rules(min_count=min_count, refused=token_bytes(job.refused))
+    learned = learn_merges(sequences, start.tokens, job.wanted, rules=rules)
     last = learned.counts[-1] if learned.counts else None
     learned = replace(learned, merges=start.merges + learned.merges)
     return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last, learned.exhausted)]

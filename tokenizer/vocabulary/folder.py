@@ -20,7 +20,7 @@ from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
 FILES = ("tokenizer.json", "tokenizer_config.json")
 TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, FILES)
-_OWN_FIELDS = {"format", "version", "grammar", "strict", "fingerprint", "sha256", "note"}
+_OWN_FIELDS = {"format", "version", "grammar", "strict", "nfc", "fingerprint", "sha256", "note"}
 """Fields of gyeol.json that are no provenance."""
 
 
@@ -57,6 +57,7 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         *parts,
         grammar=record["grammar"],
         strict=record.get("strict") is True,
+        nfc=record.get("nfc") is True,
         provenance={key: value for key, value in record.items() if key not in _OWN_FIELDS},
     )
     if vocabulary.fingerprint != record.get("fingerprint"):
@@ -83,13 +84,14 @@ def _record(vocabulary: Vocabulary, folder: Path) -> dict[str, Any]:
         **vocabulary.provenance,
         "grammar": vocabulary.grammar,
         "strict": vocabulary.strict,
+        "nfc": vocabulary.nfc,
         "fingerprint": vocabulary.fingerprint,
         "sha256": {name: sha256_file(folder / name) for name in FILES},
     }
     if vocabulary.strict:
         record["note"] = (
             "tokenizer.json alone does not reproduce this tokenizer: text is first split at Kiwi's morpheme "
-            "boundaries, which only Gyeol does. Other engines give other, fewer tokens with it."
+            "boundaries, which only Gyeol does. Other engines refuse it for its pre-tokenizer KiwiMorphemes."
         )
     return record
 

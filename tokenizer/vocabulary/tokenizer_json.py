@@ -13,11 +13,17 @@ from tokenizer.pretokenize.grammars import pattern
 from tokenizer.vocabulary.byte_level import from_unicode, to_unicode
 from tokenizer.vocabulary.vocabulary import Vocabulary
 
+STRICT_SPLIT = {"type": "KiwiMorphemes"}
+"""The pre-tokenizer of strict vocabularies, which no other engine knows: it refuses the file, where without it it would
+give other ids."""
+
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
     """The content of ``tokenizer.json``."""
     names = list(map(to_unicode, vocabulary.tokens))
-    special = sorted(vocabulary.special_tokens.items(), key=lambda item: item[1])
+    special = vocabulary.special_ids
+    for token_id, text in special.items():
+        names[token_id : token_id + 1] = [text] if token_id < len(names) else []
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     split = {
         "type": "Split",
@@ -25,14 +31,15 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
         "behavior": "Isolated",
         "invert": False,
     }
+    splits = [split, STRICT_SPLIT] if vocabulary.strict else [split]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     content = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [{"id": token_id, "content": text, **flags} for text, token_id in special],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, byte_level]},
+        "added_tokens": [{"id": token_id, "content": text, **flags} for token_id, text in special.items()],
+        "normalizer": {"type": "NFC"} if vocabulary.nfc else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
         "post_processor": None,
         "decoder": byte_level,
         "model": {
@@ -60,16 +67,23 @@ def parse_tokenizer_json(raw: Any, path: Path) -> tuple[list[bytes], list[tuple[
         raise InputError(f"{path}: model type {model.get('type')!r}; Gyeol reads byte-level BPE only")
     if any(type(i) is not int for i in names.values()) or set(names.values()) != set(range(len(names))):
         raise InputError(f"{path}: the ids of model.vocab are not 0 to {len(names) - 1}, each once")
+    specials = _specials(_field(raw, "added_tokens", list, path), path)
     try:
-        tokens = list(map(from_unicode, sorted(names, key=names.__getitem__)))
+        tokens = [
+            name.encode() if specials.get(name) == names[name] else from_unicode(name)
+            for name in sorted(names, key=names.__getitem__)
+        ]
     except KeyError as error:
         raise InputError(f"{path}: model.vocab has the character {error}, which stands for no byte") from None
     if b"" in tokens:
         raise InputError(f"{path}: model.vocab has an empty token")
     if missing := {bytes([b]) for b in range(256)} - set(tokens):
         raise InputError(f"{path}: model.vocab lacks {len(missing)} of the 256 single bytes")
-    specials = _specials(_field(raw, "added_tokens", list, path), len(tokens), path)
-    return tokens, _merges(pairs, names, path), specials
+    behind = sorted(token_id for text, token_id in specials.items() if names.get(text) != token_id)
+    if behind != list(range(len(names), len(names) + len(behind))):
+        last = len(names) + len(behind) - 1
+        raise InputError(f"{path}: the ids of added_tokens are not {len(names)} to {last}, each once")
+    return tokens, _merges(pairs, names, specials, path), specials
 
 
 def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
@@ -78,16 +92,16 @@ def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
     return mapping[name]
 
 
-def _merges(pairs: list[Any], names: dict[str, int], path: Path) -> list[tuple[int, int]]:
+def _merges(pairs: list[Any], names: dict[str, int], specials: dict[str, int], path: Path) -> list[tuple[int, int]]:
     try:
-        if all(left + right in names for left, right in pairs):
+        if all(left + right in names and left + right not in specials for left, right in pairs):
             return [(names[left], names[right]) for left, right in pairs]
     except (KeyError, TypeError, ValueError):
         pass
-    raise InputError(f"{path}: {_merge_fault(pairs, names)}")
+    raise InputError(f"{path}: {_merge_fault(pairs, names, specials)}")
 
 
-def _merge_fault(pairs: list[Any], names: dict[str, int]) -> str:
+def _merge_fault(pairs: list[Any], names: dict[str, int], specials: dict[str, int]) -> str:
     """The fault of the first bad merge."""
     for number, pair in enumerate(pairs):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
@@ -95,16 +109,16 @@ def _merge_fault(pairs: list[Any], names: dict[str, int]) -> str:
         for name in (*pair, "".join(pair)):
             if name not in names:
                 return f"merge {number} names {name!r}, which is not in model.vocab"
+        if "".join(pair) in specials:
+            return f"merge {number} makes the special token {''.join(pair)!r} of ordinary text"
     raise AssertionError("no merge is bad")
 
 
-def _specials(added: list[Any], first: int, path: Path) -> dict[str, int]:
+def _specials(added: list[Any], path: Path) -> dict[str, int]:
     specials: dict[str, int] = {}
     for token in added:
         text, token_id = _field(token, "content", str, path), _field(token, "id", int, path)
         if not text or text in specials:
             raise InputError(f"{path}: added token {text!r} is empty or named twice")
         specials[text] = token_id
-    if sorted(specials.values()) != list(range(first, first + len(specials))):
-        raise InputError(f"{path}: the ids of added_tokens are not {first} to {first + len(specials) - 1}, each once")
     return specials

@@ -5,7 +5,7 @@ Ids run: 256 bytes, then a token per merge in the order learnt, then the special
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,27 +27,35 @@ class Vocabulary:
     """Tokens, merges, special tokens and the grammar they were learnt under."""
 
     tokens: list[bytes]
-    """Ordinary tokens by id; all 256 single bytes are among them."""
+    """Tokens by id; all 256 single bytes are among them. The text of a special token is among them where it keeps the
+    id that it had in a smaller vocabulary; no merge makes it."""
     merges: list[tuple[int, int]]
     """Pairs of ids in order of rank; the bytes of both together are a token."""
     special_tokens: dict[str, int]
-    """Text to id; the ids follow those of the ordinary tokens."""
+    """Text to id: of its place in ``tokens``, or behind all of them."""
     grammar: str = "o200k"
     """The pre-tokenization grammar, a name of `tokenizer.pretokenize.PATTERNS`."""
     strict: bool = False
     """Whether pre-tokens are also split at Kiwi's morpheme boundaries."""
+    nfc: bool = False
+    """Whether texts are composed (Unicode NFC) before they are encoded."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """Name, recipe, stages, corpus and versions, as found in ``gyeol.json``."""
 
     @property
     def size(self) -> int:
         """Number of ids, special tokens included."""
-        return len(self.tokens) + len(self.special_tokens)
+        return max(len(self.tokens), max(self.special_tokens.values(), default=-1) + 1)
+
+    @cached_property
+    def special_ids(self) -> dict[int, str]:
+        """Special tokens by id, ascending."""
+        return {number: text for text, number in sorted(self.special_tokens.items(), key=lambda item: item[1])}
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text; not of names or provenance."""
-        digest = hashlib.sha256(f"{self.grammar} {self.strict}\n".encode())
+        digest = hashlib.sha256(f"{self.grammar} {self.strict}{' nfc' if self.nfc else ''}\n".encode())
         digest.update(b"".join([len(token).to_bytes(4, "little") + token for token in self.tokens]))
         digest.update(json.dumps([self.merges, sorted(self.special_tokens.items())]).encode())
         return digest.hexdigest()
@@ -58,11 +66,14 @@ def build(
     merges: Iterable[tuple[int, int]],
     *,
     special_tokens: Iterable[str] | None = None,
+    kept: Mapping[str, int] | None = None,
     grammar: str = "o200k",
     strict: bool = False,
+    nfc: bool = False,
     provenance: dict[str, Any] | None = None,
 ) -> Vocabulary:
-    """A vocabulary from learnt tokens, special tokens (the default ones) placed behind them."""
+    """A vocabulary from learnt tokens, special tokens (the default ones) placed behind them; those of ``kept`` have
+    their places among the tokens."""
     names = default_special_tokens() if special_tokens is None else list(special_tokens)
-    specials = {text: len(tokens) + i for i, text in enumerate(names)}
-    return Vocabulary(list(tokens), list(merges), specials, grammar, strict, dict(provenance or {}))
+    specials = dict(kept or {}) | {text: len(tokens) + i for i, text in enumerate(names)}
+    return Vocabulary(list(tokens), list(merges), specials, grammar, strict, nfc, dict(provenance or {}))

@@ -104,9 +104,11 @@ def test_training_is_deterministic(tokenizer: Tokenizer) -> None:
 
 def test_training_goes_on_from_a_tokenizer(tokenizer: Tokenizer, texts: list[str]) -> None:
     longer = train(samples.folder(), SIZE + 100, continue_from=tokenizer)
-    first = len(tokenizer.vocabulary.tokens)
-    assert longer.vocabulary.tokens[:first] == tokenizer.vocabulary.tokens
-    assert longer.vocabulary.merges[: first - 256] == tokenizer.vocabulary.merges
+    for token_id in range(tokenizer.vocab_size):
+        assert longer.token_bytes(token_id) == tokenizer.token_bytes(token_id)
+    assert longer.special_tokens == tokenizer.special_tokens
+    merges = len(tokenizer.vocabulary.merges)
+    assert longer.vocabulary.merges[:merges] == tokenizer.vocabulary.merges
     assert longer.vocab_size == SIZE + 100
     assert longer.vocabulary.provenance["continued_from"] == tokenizer.fingerprint
     assert sum(map(len, longer.encode_batch(texts))) < sum(map(len, tokenizer.encode_batch(texts)))

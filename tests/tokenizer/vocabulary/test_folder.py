@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 import transformers
 
 from tokenizer import InputError, Tokenizer
@@ -33,6 +34,8 @@ def test_saved_and_loaded_is_the_same(plain: Tokenizer, strict: Tokenizer, saved
     assert Tokenizer.load(tmp_path / "strict").encode(text) == strict.encode(text) != plain.encode(text)
     record = json.loads((tmp_path / "strict" / "gyeol.json").read_text("utf-8"))
     assert "tokenizer.json alone does not reproduce" in record["note"]
+    with pytest.raises(Exception, match="PreTokenizer"):
+        tokenizers.Tokenizer.from_file(str(tmp_path / "strict" / "tokenizer.json"))
     assert pickle.loads(pickle.dumps(plain)).encode(text) == plain.encode(text)
 
 
@@ -60,6 +63,7 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (lambda raw: raw["added_tokens"].pop(0), "ids of added_tokens"),
         (lambda raw: raw["added_tokens"][0].update(id="x"), "'id' is missing or no int"),
         (lambda raw: raw["model"]["merges"].pop(), "fingerprint differs"),
+        (lambda raw: raw["added_tokens"][0].update(content=list(raw["model"]["vocab"])[-1]), "makes the special token"),
     ],
 )
 def test_damaged_files_are_named(saved: Path, tmp_path: Path, damage: Callable[[Any], Any], message: str) -> None:
