@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import io
 import json
 import logging
 import os
@@ -15,24 +16,22 @@ from typing import Any
 import click
 
 from tokenizer.errors import InputError
-from tokenizer.options import fields_of, name_and_json, option, options, spelled
-from tokenizer.standard_streams import prepare_streams
+from tokenizer.options import Words, fields_of, name_and_json, option, options, spelled
+from tokenizer.standard_streams import PrintableFormatter, prepare_streams, printable
 
 FOLDER = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0, min_open=True)
-TOKENIZER = click.option(
-    "-t", "--tokenizer", required=True, help="gyeol-100k, gyeol-200k or a folder by `gyeol train`."
-)
+TOKENIZER = click.option("-t", "--tokenizer", required=True, help="gyeol-100k, gyeol-200k or a trained folder.")
 TOKENIZERS = click.option(
     "-t", "--tokenizer", "tokenizers", multiple=True, required=True, metavar="TOKENIZER", help="May be repeated."
 )
 OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
 FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
-NORMALIZER_HELP = "nfc: every engine composes text (Unicode NFC) before it encodes it, by tokenizer.json."
 RECIPE_HELP = """curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across
 Kiwi's morpheme boundaries, in training and encoding."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 CURRICULUM = fields_of("tokenizer.training.curriculum", "CurriculumOptions")
 PRETRAIN = fields_of("model.pretrain_config", "PretrainConfig")
 GENERATION = fields_of("model.sampling", "GenerationConfig")
@@ -40,7 +39,7 @@ READING = fields_of("tokenizer.corpus.reading", "Reading")
 
 
 class Gyeol(click.Group):
-    """The group of all commands; a reader of their output that goes away early is no error."""
+    """The group of all commands; a reader of their output that goes away early is not an error."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and write out what it printed."""
@@ -53,28 +52,27 @@ class Gyeol(click.Group):
         return result
 
 
-@click.group(cls=Gyeol, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Gyeol, context_settings=SETTINGS)
 @click.version_option(package_name="gyeol", prog_name="gyeol")
 def cli() -> None:
     """Gyeol (결): train a Korean tokenizer, measure it against GPT-4o's, pretrain a model on it."""
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol train corpus --vocab-size 32768 --out my-tokenizer")
 @click.argument("corpus", nargs=-1, required=True)
-@click.option("--vocab-size", default=32_768, show_default=True, help="Number of ids, special tokens included.")
+@click.option("--vocab-size", default=32_768, help="Number of ids, special tokens included.")
 @OUT
 @FORCE
-@click.option("--recipe", default="curriculum", show_default=True, help=RECIPE_HELP)
+@click.option("--recipe", default="curriculum", help=RECIPE_HELP)
 @click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=CURRICULUM["stages"].help)
 @option(CURRICULUM["temperature"])
 @click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=CURRICULUM["weights"].help)
 @option(CURRICULUM["min_documents"])
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
-@click.option("--min-count", default=2, show_default=True, help="Merge no pair that occurs fewer times.")
-@click.option(
-    "--normalizer", type=click.Choice(("none", "nfc")), default="none", show_default=True, help=NORMALIZER_HELP
-)
+@click.option("--min-count", default=2, help="Merge no pair that occurs fewer times.")
+@click.option("--normalizer", type=click.Choice(["none", "nfc"]), default="none", help="nfc: compose texts.")
+@click.option("--memory", metavar="SIZE", help="Bound such as 8GB: learn superwords from a sample if need be.")
 @click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
 @options(READING, *READING)
 @AS_JSON
@@ -99,7 +97,7 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
     _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol encode -t gyeol-100k novel.txt > novel.ids")
 @TOKENIZER
 @click.argument("file", type=click.File("rb"), default="-")
 @options(READING, "encoding", "errors", "nfc")
@@ -112,7 +110,7 @@ def encode(tokenizer: str, file: Any, **reading: Any) -> None:
         click.echo(part, nl=False)
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol decode -t gyeol-100k novel.ids")
 @TOKENIZER
 @click.argument("file", type=click.File("rb"), default="-")
 def decode(tokenizer: str, file: Any) -> None:
@@ -123,39 +121,42 @@ def decode(tokenizer: str, file: Any) -> None:
     sys.stdout.buffer.write(Tokenizer.load(tokenizer).decode_bytes(read_ids(file)))
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol inspect -t gyeol-100k -t o200k_base '결을 따라 자르면'")
 @TOKENIZERS
-@click.argument("text", required=False)
-@click.option("--html", type=FOLDER, help="Write a page that shows TEXT cut by every tokenizer, side by side.")
+@click.argument("text", required=False, type=Words())
+@click.option("--file", help="Take the text from this file; - is standard input.")
+@click.option("--html", type=FOLDER, help="Write a page that shows the text cut by every tokenizer, side by side.")
 @FORCE
 @AS_JSON
-def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, force: bool, as_json: bool) -> None:
-    """Show TEXT with its tokens coloured, or the vocabulary in figures when there is no TEXT.
+def inspect(tokenizers: tuple[str, ...], text: str | None, file: str | None, as_json: bool, **page: Any) -> None:
+    """Show TEXT with its tokens coloured, by each tokenizer; without a text a vocabulary in figures.
 
-    A tokenizer is gyeol-100k, gyeol-200k or a folder made by `gyeol train`; with --html also any that
-    `gyeol fertility` takes.
+    With a text a tokenizer is any that `gyeol fertility` takes.
     """
+    from benchmarks.report.html import inspect_in_page
+    from benchmarks.report.side_by_side import print_records, text_records
     from tokenizer import Tokenizer
-    from tokenizer.inspection import print_text, print_vocabulary, text_record, vocabulary_record
+    from tokenizer.corpus import documents
+    from tokenizer.inspection import print_vocabulary, vocabulary_record
 
-    if html:
-        from benchmarks.report.html import inspect_in_page
-
+    text = "".join(document.text for document in documents([file])) if file else text
+    if page["html"]:
         if text is None or as_json:
-            raise click.UsageError("--html shows a TEXT, and goes without --json")
-        return click.echo(inspect_in_page(html, text, tokenizers, force=force))
-    if len(tokenizers) > 1:
-        raise click.UsageError("several tokenizers are shown side by side in a page; add --html FILE")
-    loaded = Tokenizer.load(tokenizers[0])
-    if as_json:
-        _print_json(vocabulary_record(loaded) if text is None else text_record(loaded, text))
+            raise click.UsageError("--html needs a TEXT or --file, and does not go with --json")
+        return click.echo(printable(inspect_in_page(page["html"], text, tokenizers, force=page["force"])))
+    if text is None:
+        show = vocabulary_record if as_json else print_vocabulary
+        records: list[Any] = [show(Tokenizer.load(name)) for name in tokenizers]
     else:
-        print_vocabulary(loaded) if text is None else print_text(loaded, text)
+        records = text_records(text, tokenizers)
+        None if as_json else print_records(records)
+    if as_json:
+        _print_json(records if len(records) > 1 else records[0])
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol fertility -t my-tokenizer --against o200k_base novel.txt")
 @TOKENIZERS
-@click.option("--against", multiple=True, default=["o200k_base"], show_default=True, help="Baseline; may be repeated.")
+@click.option("--against", multiple=True, default=["o200k_base"], help="Baseline; may be repeated.")
 @click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
 @click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
 @click.option("--html", type=FOLDER, help="Also write a page with charts, tables and passages.")
@@ -164,21 +165,12 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, html: Path | None, fo
 @option(READING["text_key"])
 @AS_JSON
 @click.pass_context
-def fertility(
-    context: click.Context,
-    tokenizers: tuple[str, ...],
-    against: tuple[str, ...],
-    html: Path | None,
-    force: bool,
-    texts: tuple[str, ...],
-    as_json: bool,
-    **rest: Any,
-) -> None:
+def fertility(context: click.Context, texts: tuple[str, ...], html: Path | None, as_json: bool, **rest: Any) -> None:
     """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
 
     A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its
     folder, a SentencePiece .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr
-    carries (qwen3, llama3...), or a repository of the Hugging Face hub (owner/name). What cannot be used is
+    carries (qwen3, llama3...), or hf:OWNER/NAME on the Hugging Face hub. What cannot be used is
     named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
     """
     from benchmarks.fertility import measure_loaded
@@ -187,6 +179,7 @@ def fertility(
     from benchmarks.report.html import check_report, write_report
     from benchmarks.report.terminal import print_fertility
 
+    tokenizers, against, force = (rest.pop(name) for name in ("tokenizers", "against", "force"))
     if html:
         check_report(html, force)
     peers, failed = load_what_loads([*tokenizers, *against])
@@ -198,7 +191,7 @@ def fertility(
         context.exit(1)
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol shard -t gyeol-100k corpus --out shards")
 @TOKENIZER
 @click.argument("corpus", nargs=-1, required=True)
 @OUT
@@ -213,7 +206,7 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **r
     _show(manifest, as_json, lambda manifest: [f"{out}: {describe_shards(manifest)}"])
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol pretrain --data shards --out run --preset nano --minutes 30")
 @click.option("--data", multiple=True, metavar="FOLDER[=WEIGHT]", help="Folder by `gyeol shard`; may be repeated.")
 @click.option("--out", type=FOLDER, help="Run folder to write or to resume.")
 @options(PRETRAIN, "preset")
@@ -228,15 +221,7 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **r
 @click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
 def pretrain(
-    data: tuple[str, ...],
-    out: Path | None,
-    shapes: tuple[str, ...],
-    minutes: float | None,
-    dry_run: bool,
-    gpus: int | None,
-    validation: Path | None,
-    as_json: bool,
-    **rest: Any,
+    data: tuple[str, ...], out: Path | None, dry_run: bool, gpus: int | None, as_json: bool, **rest: Any
 ) -> None:
     """Pretrain a model on shards. Run it again to resume; the run folder is then a Hugging Face Llama folder.
 
@@ -246,7 +231,8 @@ def pretrain(
     from model import dry_run as plan
     from model import pretrain as run_pretrain
 
-    rest["shape"] = dict(name_and_json(each, "NAME=VALUE") for each in shapes)
+    rest["shape"] = dict(name_and_json(each, "NAME=VALUE") for each in rest.pop("shapes"))
+    minutes, validation = rest.pop("minutes"), rest.pop("validation")
     rest["max_seconds"] = minutes * 60 if minutes else None
     if dry_run:
         _show(plan(data, gpus=gpus, **rest), as_json, describe_plan)
@@ -258,9 +244,16 @@ def pretrain(
             _show(result, as_json, lambda result: [f"{out}: {describe_result(result)}"])
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol generate run --prompt '결을 따라'")
 @click.argument("run", type=FOLDER)
-@click.option("--prompt", "prompts", multiple=True, required=True, help="Text to go on from; several are done at once.")
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    required=True,
+    type=Words(),
+    help="Text to go on from; several are done at once.",
+)
 @option(GENERATION["max_new_tokens"], "--max-tokens")
 @options(GENERATION, "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "heal", "seed")
 @AS_JSON
@@ -271,28 +264,28 @@ def generate(run: Path, prompts: tuple[str, ...], as_json: bool, **rest: Any) ->
 
     if len(prompts) == 1 and not as_json:
         for piece in chain(prompts, run_generate(run, prompts[0], **rest), "\n"):
-            click.echo(piece, nl=False)
+            click.echo(printable(piece) if sys.stdout.isatty() else piece, nl=False)
         return
     texts = zip(prompts, generate_batch(run, prompts, **rest), strict=True)
     rows = [{"prompt": prompt, "continuation": text} for prompt, text in texts]
     _show(rows, as_json, lambda rows: ["\n\n".join(row["prompt"] + row["continuation"] for row in rows)])
 
 
-@cli.command()
+@cli.command(epilog="Example: gyeol plot run other-run --out curves.html")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@click.option("--out", type=FOLDER, default=Path("curves.html"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("curves.html"))
 @FORCE
 def plot(runs: tuple[Path, ...], out: Path, force: bool) -> None:
     """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
     from model.plot import plot_runs
 
     plot_runs(runs, out, force=force)
-    click.echo(out)
+    click.echo(printable(str(out)))
 
 
-@cli.command()
-@click.option("--out", type=FOLDER, default=Path("gyeol-demo"), show_default=True)
-@click.option("--minutes", type=MINUTES, default=1.5, show_default=True, help="Time for pretraining.")
+@cli.command(epilog="Example: gyeol demo --minutes 5")
+@click.option("--out", type=FOLDER, default=Path("gyeol-demo"))
+@click.option("--minutes", type=MINUTES, default=1.5, help="Time for pretraining.")
 @FORCE
 @click.pass_context
 def demo(context: click.Context, out: Path, minutes: float, force: bool) -> None:
@@ -313,12 +306,14 @@ def main() -> None:
     """Run the command; turn what went wrong into one line on stderr and an exit code."""
     gc.set_threshold(100_000)  # loading makes half a million objects and no garbage: 0.1 s of searching them
     atexit.register(gc.freeze)  # nor is there any at the end: another 0.1 s
-    logging.basicConfig(format="gyeol: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("gyeol: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     try:
         prepare_streams()
         code = cli.main(prog_name="gyeol", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        click.echo(printable(_usage(error)), err=True)
         code = error.exit_code
     except click.exceptions.Exit as stop:
         code = stop.exit_code
@@ -326,14 +321,21 @@ def main() -> None:
         click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
         code = getattr(stop, "code", 130)
     except (InputError, OSError, MemoryError) as error:
-        click.echo(f"gyeol: {spelled(str(error), cli.commands.values()) or type(error).__name__}", err=True)
+        message = spelled(str(error), cli.commands.values()) or type(error).__name__
+        click.echo(f"gyeol: {printable(message)}", err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _usage(error: click.ClickException) -> str:
+    """What click shows of an error."""
+    error.show(shown := io.StringIO())
+    return shown.getvalue().rstrip()
+
+
 def _show(value: Any, as_json: bool, lines: Callable[[Any], Iterable[str]]) -> None:
     """Print a result as JSON, or the lines that describe it."""
-    _print_json(value) if as_json else click.echo("\n".join(lines(value)))
+    _print_json(value) if as_json else click.echo(printable("\n".join(lines(value))))
 
 
 def _print_json(value: Any) -> None:

@@ -71,14 +71,14 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
     Raises `InputError` when ``run`` holds another run or something else; nothing is overwritten.
     """
     if run.exists() and not run.is_dir():
-        raise InputError(f"{run}: a file; give a new folder")
+        raise InputError(f"{run}: is a file; give a new folder")
     if (run / IDENTITY).exists():
         if differences := _differences(read_state(run / IDENTITY), identity):
             raise InputError(
                 f"{run} holds another run ({'; '.join(differences)}); repeat its options or give a new folder"
             )
     elif run.exists() and not is_empty(run):
-        raise InputError(f"{run}: not empty, and holds no run; give a new folder")
+        raise InputError(f"{run}: is not empty and does not hold a run; give a new folder")
     else:
         run.mkdir(parents=True, exist_ok=True)
         write_state(run / IDENTITY, identity)  # first: what is killed behind it goes on
@@ -161,7 +161,7 @@ def _check_checkpoint(folder: Path) -> None:
     if not isinstance(sums, dict) or not sums:
         raise InputError(f"{folder / TRAINING}: names no files")
     if foreign := sorted({path.name for path in folder.glob("*.safetensors")} - set(sums)):
-        raise InputError(f"{folder / foreign[0]} is no part of the checkpoint; move it away")
+        raise InputError(f"{folder / foreign[0]} does not belong to the checkpoint; move it away")
     check_sums(folder, sums)
 
 
@@ -203,7 +203,7 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     elif (folder := latest_checkpoint(run)) is not None:
         _read_into(folder, model_tensors(model))
     else:
-        raise InputError(f"{run}: no {WEIGHTS} and no whole checkpoint; pretrain first")
+        raise InputError(f"{run}: no {WEIGHTS} and no complete checkpoint; pretrain first")
     return model.to(device).eval()
 
 

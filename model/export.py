@@ -109,7 +109,7 @@ def load_weights(path: str | Path, model: Transformer) -> None:
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise InputError(f"{path}: not whole ({error}); restore or rebuild it") from None
+        raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
     if model.config.tie_embeddings:
         tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))
     try:

@@ -21,7 +21,7 @@ class RunLog:
         self._file = open(run / LOG, "a", encoding="utf-8")  # noqa: SIM115, closed by `close`
 
     def write(self, *, step: int, tokens: int, seconds: float, **figures: float | None) -> None:
-        """Append a line, and see that it leaves the process. A figure that is no number becomes null."""
+        """Append a line, and see that it leaves the process. A figure that is not a number becomes null."""
         if "validation_loss" in figures and step in self._validated:
             return
         line = {"step": step, "tokens": tokens, **figures, "seconds": round(seconds, 3)}
@@ -45,7 +45,9 @@ def read_log(run: Path) -> list[dict[str, Any]]:
     try:
         lines = (run / LOG).read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{run}: no {LOG}, so no run; give a folder that `gyeol pretrain` wrote") from None
+        raise InputError(
+            f"{run}: has no {LOG}, so it is not a run; give a folder that `gyeol pretrain` wrote"
+        ) from None
     records = []
     for line in lines:
         try:

@@ -71,7 +71,7 @@ def test_train_and_its_json(gyeol: Gyeol, tmp_path: Path) -> None:
     assert record["recipe"] == "curriculum"
     assert Tokenizer.load(tmp_path / "t").name == "t"
     again = gyeol("train", CORPUS, "--vocab-size", 1100, "--out", tmp_path / "t")
-    assert (again.code, "holds a tokenizer already" in again.err, "--force" in again.err) == (2, True, True)
+    assert (again.code, "already holds a tokenizer" in again.err, "--force" in again.err) == (2, True, True)
     assert gyeol("train", CORPUS, "--vocab-size", 1100, "--out", tmp_path / "t", "--force").code == 0
     assert Tokenizer.load(tmp_path / "t").vocab_size == 1100
 
@@ -86,7 +86,18 @@ def test_encode_decode_and_inspect(gyeol: Gyeol, tokenizer: Path, tmp_path: Path
     shown = json.loads(gyeol("inspect", "-t", tokenizer, "결을 따라", "--json").out)
     assert [token["id"] for token in shown["tokens"]] == Tokenizer.load(tokenizer).encode("결을 따라")
     assert json.loads(gyeol("inspect", "-t", tokenizer, "--json").out)["vocab_size"] == 1000
-    assert "결" in gyeol("inspect", "-t", "gyeol-100k", "결을 따라").out
+    both = gyeol("inspect", "-t", "gyeol-100k", "-t", tokenizer, "결을 \x1b[31m따라").out
+    assert "gyeol-100k: " in both
+    assert "\\x1b[31m" in both
+    assert "\x1b" not in both
+    assert (
+        gyeol("inspect", "-t", "gyeol-100k", "--file", tmp_path / "text.txt")
+        .out.splitlines()[1]
+        .startswith("결을 따라")
+    )
+    records = json.loads(gyeol("inspect", "-t", "gyeol-100k", "-t", "o200k_base", "--json", "결을 따라").out)
+    assert [record["tokenizer"] for record in records] == ["gyeol-100k", "o200k_base"]
+    assert [token["bytes"] for token in records[1]["tokens"]][-1][1] == len("결을 따라".encode())
 
 
 def test_fertility(gyeol: Gyeol, tokenizer: Path) -> None:
@@ -109,13 +120,13 @@ def test_shard_pretrain_and_generate(gyeol: Gyeol, tokenizer: Path, tmp_path: Pa
     written = json.loads(gyeol("generate", run, *prompts, "--no-heal", "--json").out)
     assert written[1] == {"prompt": "결을 따라", "continuation": transformers_greedy(run, "결을 따라", 4)}
     assert gyeol("plot", run, "--out", tmp_path / "curves.html").code == 0
-    assert "no run" in gyeol("plot", data, "--out", tmp_path / "other.html").err
-    assert "exists already" in gyeol("plot", run, "--out", tmp_path / "curves.html").err
+    assert "not a run" in gyeol("plot", data, "--out", tmp_path / "other.html").err
+    assert "already exists" in gyeol("plot", run, "--out", tmp_path / "curves.html").err
     assert gyeol("plot", run, "--out", tmp_path / "curves.html", "--force").code == 0
     before = contents(run)
     for force in ([], ["--force"]):  # a run folder holds the tokenizer's files, and is none
         done = gyeol("train", CORPUS, "--vocab-size", 1000, "--out", run, *force)
-        assert (done.code, "no part of a tokenizer" in done.err) == (2, True), done.err
+        assert (done.code, "do not belong to a tokenizer" in done.err) == (2, True), done.err
     assert contents(run) == before
     other = gyeol("pretrain", "--data", data, "--out", run, "--tokens", 1024, "--context", 32, "--batch-tokens", 128)
     assert (other.code, "run" in other.err) == (2, True)
@@ -146,7 +157,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "recipe": (["train", CORPUS, "--recipe", "best", "--out", "t"], "unknown recipe 'best'; known: curriculum"),
     "stage": (["train", CORPUS, "--stage", "words=1", "--out", "t"], "unknown stage 'words'"),
     "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form LEVEL=SHARE"),
-    "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' fits no file"),
+    "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' matches no file"),
     "minimum count": (["train", CORPUS, "--min-count", "1000000000000000000", "--out", "t"], "from 1 to 1,000,000,000"),
     "weight of inf": (["train", CORPUS, "--weight", "x=inf", "--out", "t"], "is not from 0.01 to 1000"),
     "vocabulary in shape": (["pretrain", "--dry-run", "--shape", "vocab_size=5"], "is the tokenizer's; leave it out"),
@@ -155,8 +166,8 @@ BAD: dict[str, tuple[list[str], str]] = {
     "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),
     "peer": (["fertility", "-t", "nothing", CORPUS], "nothing"),
     "invalid UTF-8": (["encode", "-t", "gyeol-100k", "--errors", "strict", "picture.png"], "invalid UTF-8 at byte 0"),
-    "no ids": (["decode", "-t", "gyeol-100k", "words.txt"], "'둘' is no token id"),
-    "ids beyond": (["decode", "-t", "gyeol-100k", "ids.txt"], "id 102400 is none of this vocabulary's"),
+    "no ids": (["decode", "-t", "gyeol-100k", "words.txt"], "'둘' is not a token id"),
+    "ids beyond": (["decode", "-t", "gyeol-100k", "ids.txt"], "id 102400 is not in this vocabulary"),
     "shards": (["pretrain", "--data", ".", "--out", "run"], "manifest.json: no such file"),
     "no data": (["pretrain", "--out", "run"], "give --data and --out"),
     "shape": (["pretrain", "--dry-run", "--shape", "qk_norm"], "'qk_norm' is not of the form NAME=VALUE"),

@@ -90,7 +90,7 @@ def distrusted(folder: Path) -> str | None:
     if known.st_uid not in (os.geteuid(), 0):
         return "belongs to another user"
     if not stat.S_ISDIR(known.st_mode):
-        return "is no folder"
+        return "is not a folder"
     return "may be written by other users" if known.st_mode & 0o022 else None
 
 

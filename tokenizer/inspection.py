@@ -1,14 +1,13 @@
-"""Looking at tokens: a text with its tokens coloured, a vocabulary in figures."""
+"""Looking at tokens: their texts, coloured; a vocabulary in figures."""
 
 import json
 import random
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
+from tokenizer.standard_streams import printable
 from tokenizer.text import has_hangul
 from tokenizer.tokenizer import Tokenizer
 
@@ -19,39 +18,26 @@ SOURCES = 10
 
 
 def token_texts(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
-    """Each token as text; one that holds part of a character as ``<EA B0>``."""
-    shown = []
-    for token_id in ids:
-        raw = tokenizer.token_bytes(token_id)
-        try:
-            shown.append(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            shown.append(f"<{raw.hex(' ').upper()}>")
-    return shown
+    """Each token by `token_text`."""
+    return [token_text(tokenizer.token_bytes(token_id)) for token_id in ids]
 
 
-def coloured(tokenizer: Tokenizer, text: str) -> Text:
-    """``text`` with a background per token, so that cuts show; spaces are part of the token that has them."""
+def token_text(raw: bytes) -> str:
+    """A token as text; one that holds part of a character as ``<EA B0>``."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"<{raw.hex(' ').upper()}>"
+
+
+def coloured(pieces: Sequence[str]) -> Text:
+    """The texts of tokens on a background each, so that cuts show; spaces are part of the token that has them."""
     line = Text()
-    for i, piece in enumerate(token_texts(tokenizer, tokenizer.encode(text))):
-        line.append(piece.replace("\n", "⏎\n").replace("\t", "⇥"), style=f"white {COLOURS[i % len(COLOURS)]}")
+    for i, piece in enumerate(pieces):
+        line.append(
+            printable(piece).replace("\n", "⏎\n").replace("\t", "⇥"), style=f"white {COLOURS[i % len(COLOURS)]}"
+        )
     return line
-
-
-def text_record(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
-    """Ids, tokens and byte spans of a text, for machines."""
-    ids = tokenizer.encode(text)
-    ends = [0]
-    for token_id in ids:
-        ends.append(ends[-1] + len(tokenizer.token_bytes(token_id)))
-    return {
-        "tokenizer": tokenizer.name,
-        "characters": len(text),
-        "tokens": [
-            {"id": i, "text": shown, "bytes": list(span)}
-            for i, shown, span in zip(ids, token_texts(tokenizer, ids), pairwise(ends), strict=True)
-        ],
-    }
 
 
 def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]:
@@ -92,15 +78,19 @@ def describe_training(record: dict[str, Any]) -> Iterator[str]:
 
 
 def print_vocabulary(tokenizer: Tokenizer) -> None:
-    """Print the `vocabulary_record`, a figure a line."""
+    """Print the `vocabulary_record`, a figure a line; of lists and tables with many items their number."""
     for key, value in vocabulary_record(tokenizer).items():
-        shown = "  ".join(map(repr, value)) if key in ("longest", "sample") else value
-        print(f"{key:20}{json.dumps(shown, ensure_ascii=False) if isinstance(shown, (dict, list)) else shown}")
+        if key in ("longest", "sample"):
+            shown = "  ".join(map(repr, value))
+        elif key == "corpus":
+            shown = ", ".join(f"{part} {_short(amount)}" for part, amount in value.items())
+        else:
+            shown = _short(value)
+        print(printable(f"{key:20}{shown}"))
 
 
-def print_text(tokenizer: Tokenizer, text: str) -> None:
-    """Print ``text`` with its tokens coloured, and the tokens with their ids."""
-    record = text_record(tokenizer, text)
-    Console().print(coloured(tokenizer, text), soft_wrap=True)
-    print(f"{len(record['tokens'])} tokens, {record['characters']} characters")
-    print(" ".join(f"{token['id']}:{token['text']!r}" for token in record["tokens"]))
+def _short(value: Any) -> str:
+    """A value of the record on one line."""
+    if isinstance(value, (dict, list)) and len(value) > SOURCES:
+        return f"{len(value):,}, see gyeol.json"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)

@@ -6,6 +6,7 @@ The fields are read from the source file, by ``ast``, so that ``gyeol --help`` n
 import ast
 import importlib.util
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -100,6 +101,30 @@ def spelled(message: str, commands: Iterable[click.Command]) -> str:
         message,
     )
     return re.sub(r"(?<![\w/.-])([a-z]+_[a-z_]+)(?![\w/.=])", lambda found: flags.get(found[1], found[1]), message)
+
+
+class Words(click.ParamType):
+    """A text on the command line: UTF-8 in any locale."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text; a usage error for bytes that are not UTF-8."""
+        try:
+            return os.fsencode(value).decode("utf-8")
+        except UnicodeError:
+            return self.fail(
+                f"{value!r} is not UTF-8; write it in UTF-8, in a UTF-8 locale (such as C.UTF-8)", param, ctx
+            )
+
+
+def size_in_bytes(text: str | int) -> int:
+    """``8GB``, ``500 MB`` or a number as bytes, with powers of 1000; `InputError` for anything else."""
+    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", str(text).strip().upper())
+    if not found:
+        raise InputError(f"{text!r} is not a size; give one such as 8GB or 500MB")
+    return int(float(found[1]) * units[found[2]])
 
 
 def name_and_value(text: str, form: str) -> tuple[str, str]:

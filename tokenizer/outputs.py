@@ -80,10 +80,10 @@ def check_free(folder: str | Path, kind: Kind, force: bool) -> None:
     if foreign := kind.foreign(folder):
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise InputError(
-            f"{folder}: holds files that are no part of a {kind.name} ({shown}); move them away, or name a new folder"
+            f"{folder}: holds files that do not belong to a {kind.name} ({shown}); move them away, or name a new folder"
         )
     if not force:
-        raise InputError(f"{folder}: holds a {kind.name} already; name a new folder, or replace it by force=True")
+        raise InputError(f"{folder}: already holds a {kind.name}; name a new folder, or replace it with force=True")
 
 
 def is_empty(folder: Path) -> bool:
@@ -113,9 +113,9 @@ def check_file(path: str | Path, mark: bytes, force: bool) -> None:
         return
     with open(path, "rb") as handle:
         if mark not in handle.read(1 << 14):
-            raise InputError(f"{path}: exists, and was not written by Gyeol; name another file")
+            raise InputError(f"{path}: exists and was not written by Gyeol; name another file")
     if not force:
-        raise InputError(f"{path}: exists already; name another file, or replace it by force=True")
+        raise InputError(f"{path}: already exists; name another file, or replace it with force=True")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich import markup
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -13,6 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from tokenizer.standard_streams import printable
 
 
 class ProgressBar:
@@ -27,7 +30,7 @@ class ProgressBar:
 
     def note(self, text: str) -> None:
         """Show ``text`` behind the bar."""
-        self._progress.update(self._task, note=text)  # type: ignore[arg-type]
+        self._progress.update(self._task, note=markup.escape(printable(text)))  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def read_state(path: str | Path) -> dict[str, Any]:
     """
     record = read_json(path)
     if not isinstance(record, dict):
-        raise InputError(f"{path}: holds no JSON object; the file is damaged, restore or rebuild it")
+        raise InputError(f"{path}: does not hold a JSON object; the file is damaged, restore or rebuild it")
     if CHECKSUM in record and record.pop(CHECKSUM) != _checksum(record):
         raise InputError(f"{path}: altered or damaged since it was written; restore or rebuild it")
     return record

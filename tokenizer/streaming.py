@@ -105,7 +105,7 @@ def read_ids(file: IO[bytes]) -> list[int]:
     words = file.read().decode("utf-8", errors="replace").split()
     for word in words:
         if not word.isdecimal() or len(word) > 18:
-            raise InputError(f"{word[:80]!r} is no token id; give whole numbers separated by white space")
+            raise InputError(f"{word[:80]!r} is not a token id; give whole numbers separated by white space")
     return list(map(int, words))
 
 

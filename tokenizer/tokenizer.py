@@ -46,7 +46,7 @@ class Tokenizer:
             with locked(folder):  # a killed process may have left it under a temporary name
                 pass
         if not (folder / "gyeol.json").is_file():
-            why = "has no gyeol.json" if folder.is_dir() else "there is no such folder"
+            why = "has no gyeol.json" if folder.is_dir() else "no such folder"
             raise InputError(
                 f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
                 f"{', '.join(shipped_names())}"
@@ -159,7 +159,7 @@ class Tokenizer:
         except TypeError:
             raise TypeError(f"a token id is a whole number, not {type(token_id).__name__} {token_id!r}") from None
         if not 0 <= number < len(self._bytes):
-            raise InputError(f"id {number} is none of this vocabulary's: they go from 0 to {self.vocab_size - 1}")
+            raise InputError(f"id {number} is not in this vocabulary, whose ids go from 0 to {self.vocab_size - 1}")
         return self._bytes[number]
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
@@ -167,7 +167,7 @@ class Tokenizer:
         return b"".join([self.token_bytes(i) for i in ids])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ``ids``; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
+        """The text of ``ids``; bytes that are not UTF-8 (a character cut in two) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def _special(self, names: Literal["all"] | Collection[str]) -> set[str]:
@@ -176,7 +176,7 @@ class Tokenizer:
             return set(known)
         for name in names:
             if name not in known:
-                raise InputError(f"{name!r} is no special token; they are {', '.join(known)}")
+                raise InputError(f"{name!r} is not a special token; the special tokens are {', '.join(known)}")
         return set(names)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -69,7 +69,7 @@ class FileBoundaries(Boundaries):
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: no gold file of UTF-8 JSON lines ({error})") from None
+            raise InputError(f"{path}: not a gold file of UTF-8 JSON lines ({error})") from None
         self.texts: list[MeasuredText] = []
         """The texts of the lines that fit."""
         self.problems: list[str] = []
@@ -86,7 +86,9 @@ class FileBoundaries(Boundaries):
                 self.texts.append(text)
                 self._boundaries.append(_in_text(text, offsets))
         if not self.texts:
-            raise InputError(f"{path}: no line of it fits ({self.problems[0] if self.problems else 'it is empty'})")
+            raise InputError(
+                f"{path}: no line of it can be used ({self.problems[0] if self.problems else 'it is empty'})"
+            )
 
     def of(self, texts: Sequence[MeasuredText]) -> list[TextBoundaries]:
         """The boundaries of `texts`, those of the file."""
@@ -110,7 +112,7 @@ def _gold_text(row: Any) -> tuple[MeasuredText, list[Offsets]]:
     for start, end, inside in zip(text.starts, text.ends, row["boundaries"], strict=True):
         word = text.text[start:end]
         if not isinstance(inside, list) or not all(type(offset) is int for offset in inside):
-            raise InputError(f"the boundaries of {word!r} are {inside!r}, no list of whole numbers")
+            raise InputError(f"the boundaries of {word!r} are {inside!r}, not a list of whole numbers")
         if any(not 0 < offset < end - start for offset in inside) or any(a >= b for a, b in pairwise(inside)):
             raise InputError(f"the boundaries {inside} of {word!r} must ascend from 1 to {end - start - 1} at most")
     return text, [inside for inside, korean in zip(row["boundaries"], text.korean, strict=True) if korean]

@@ -145,7 +145,7 @@ def _read_and_count(
 
 
 def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
-    """The files of ``paths``; one that is no text is kept with its problem, one that is missing raises."""
+    """The files of ``paths``; one that is not text is kept with its problem, one that is missing raises."""
     sources: dict[str, str | None] = {}
     for path in paths:
         try:

@@ -4,7 +4,7 @@ load_peer("o200k_base")             tiktoken, without a network (see openai.py)
 load_peer("qwen3")                  a vocabulary that splintr-rs carries
 load_peer("runs/mine")              a folder saved by Gyeol, or a folder with a tokenizer.json
 load_peer("runs/spm.model")         SentencePiece
-load_peer("owner/name")             the tokenizer.json of a repository of the Hugging Face hub
+load_peer("hf:owner/name")          the tokenizer.json of a repository of the Hugging Face hub
 """
 
 import re
@@ -19,7 +19,8 @@ from benchmarks.peers.adapters import GyeolPeer, HuggingFacePeer, Peer, Sentence
 from tokenizer.errors import InputError
 from tokenizer.shipped import shipped_names
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB = "hf:"
+"""Beginning of the name of a repository of the Hugging Face hub."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,24 @@ def load_peer(spec: str | Path) -> Peer:
 
     ``spec`` is a name that tiktoken or splintr-rs knows, in this order, or else a path: a folder saved by
     Gyeol, a folder with a ``tokenizer.json``, a ``.json`` file of the package tokenizers, or a SentencePiece
-    ``.model`` file; or else a repository of the Hugging Face hub (``owner/name``). Write ``./name`` for a path
+    ``.model`` file; or else a repository of the Hugging Face hub (``hf:owner/name``). Write ``./name`` for a path
     that looks like a known name. Raises `InputError`, with the names that are known, if it is none of these.
     """
     spec = str(spec)
     for names, peer in _named():
         if spec in names:
             return peer(spec)
+    if spec.startswith(HUB):
+        return _load_from_hub(spec.removeprefix(HUB))
     path = Path(spec)
     if path.is_dir():
         return _load_folder(path)
     if path.is_file():
         return _load_file(path)
-    if _HUB_NAME.fullmatch(spec):
-        return _load_from_hub(spec)
     known = "; ".join(f"{peer.kind}: {' '.join(names)}" for names, peer in _named() if names)
     raise InputError(
-        f"{spec!r} is no file or folder here and no known tokenizer; give a folder saved by Gyeol, "
-        "a tokenizer.json, a SentencePiece .model file, a name of the Hugging Face hub (owner/name) or one of these "
+        f"{spec!r} is neither a file or folder here nor a known tokenizer; give a folder saved by Gyeol, "
+        "a tokenizer.json, a SentencePiece .model file, hf:OWNER/NAME for one of the Hugging Face hub, or one of these "
         f"names: {known}"
     )
 
@@ -117,7 +118,7 @@ def _load_from_hub(name: str) -> Peer:
         raise
     except Exception as error:  # no network, no such repository, a gated one: many kinds from several packages
         raise InputError(
-            f"{name!r}: no file or folder here, and the Hugging Face hub gives no tokenizer.json for it "
+            f"{HUB}{name}: the Hugging Face hub gives no tokenizer.json for it "
             f"({type(error).__name__}); offline, download it elsewhere and give the path of tokenizer.json"
         ) from None
 

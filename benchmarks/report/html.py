@@ -62,7 +62,7 @@ def write_report(
 def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str | Peer], *, force: bool = False) -> str:
     """Write a page with the tokens of ``text`` by each of ``tokenizers``; what was written, in a line for people.
 
-    Raises `InputError` as `check_report` and `load_peers` do, for a text that is empty and for one that is no Unicode.
+    Raises `InputError` as `check_report` and `load_peers` do, for a text that is empty and for one that is not Unicode.
     """
     check_report(path, force)
     peers = load_peers(tokenizers)

@@ -98,7 +98,7 @@ def sample_passages(files: Iterable[MeasuredFile], *, text_key: str = "text") ->
 
 
 def cut(passages: Sequence[Passage], peers: Sequence[Peer]) -> list[PassageCuts]:
-    """Each passage with the tokens of every tokenizer. Raises `InputError` for a text that is no Unicode."""
+    """Each passage with the tokens of every tokenizer. Raises `InputError` for a text that is not Unicode."""
     texts = [MeasuredText(passage.text) for passage in passages]
     boundaries = Boundaries.from_kiwi().of(texts)
     encoded = [peer.encode_batch([text.text for text in texts]) if texts else [] for peer in peers]

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.fertility.results import Figures, Report, RoundTrip
 from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
+from tokenizer.standard_streams import printable
 
 
 def print_fertility(report: Report, console: Console | None = None) -> None:
@@ -22,9 +23,9 @@ def print_fertility(report: Report, console: Console | None = None) -> None:
     for table in tables:
         print_whole(table, console)
     for line in in_words(report):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(printable(line)), soft_wrap=True)
     for line in left_out(report):
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.print(Text(printable(line), style="yellow"), soft_wrap=True)
 
 
 def in_words(report: Report) -> list[str]:
@@ -55,11 +56,16 @@ def left_out(report: Report) -> list[str]:
 
 def new_table(title: str, left: Sequence[str], right: Sequence[str], caption: str | None = None) -> Table:
     """A table with columns of text on the left and of figures on the right, none of them wrapped."""
-    table = Table(title=escape(title), caption=escape(caption) if caption else None)
+    table = Table(title=cell(title), caption=cell(caption) if caption else None)
     for columns, justify in ((left, "left"), (right, "right")):
         for column in columns:
-            table.add_column(escape(column), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            table.add_column(cell(column), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     return table
+
+
+def cell(text: str) -> str:
+    """``text`` as it stands, in a table of rich."""
+    return markup.escape(printable(text))
 
 
 def print_whole(table: Table, console: Console) -> None:
@@ -76,10 +82,12 @@ def print_speed(
     """Print a table of a speed result, and a line for each library that was skipped."""
     console, table = Console(), new_table(title, left, right)
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(cell, row))
     print_whole(table, console)
     for skipped in result["skipped"]:
-        console.print(Text(f"skipped {skipped['name']}: {skipped['reason']}", style="yellow"), soft_wrap=True)
+        console.print(
+            Text(printable(f"skipped {skipped['name']}: {skipped['reason']}"), style="yellow"), soft_wrap=True
+        )
 
 
 def span(values: dict[str, float], form: str) -> list[str]:
@@ -105,7 +113,7 @@ def macro_table(report: Report) -> Table:
     for tokenizer in report.tokenizers:
         own = report.results[tokenizer.name]
         cells = [figure(getattr(own.macro, metric.key)) for metric in FERTILITY]
-        table.add_row(escape(tokenizer.name), f"{tokenizer.vocab_size:,}", *cells, round_trip(own.round_trip))
+        table.add_row(cell(tokenizer.name), f"{tokenizer.vocab_size:,}", *cells, round_trip(own.round_trip))
     return table
 
 
@@ -118,7 +126,7 @@ def ratio_table(report: Report, base: str) -> Table:
     for name, own in report.results.items():
         parts = [*(own.groups[group] for group in report.groups), own.macro]
         cells = [with_interval(part, base) for part in parts]
-        table.add_row(escape(name), *cells, figure(own.total.ratio[base]))
+        table.add_row(cell(name), *cells, figure(own.total.ratio[base]))
     return table
 
 
@@ -128,7 +136,7 @@ def claim_table(report: Report, base: str) -> Table:
     table = new_table(title, ["tokenizer", *report.groups, "mean of all files"], [])
     for name, own in report.results.items():
         parts = [*(own.groups[group] for group in report.groups), own.macro]
-        table.add_row(escape(name), *(part.claim[base] for part in parts if part.claim))
+        table.add_row(cell(name), *(part.claim[base] for part in parts if part.claim))
     return table
 
 
@@ -141,7 +149,7 @@ def alignment_table(report: Report) -> Table | None:
     caption = "left out: the share of eojeols that MorphScore does not look at"
     table = new_table(title, ["tokenizer"], [metric.head for metric in ALIGNMENT], caption)
     for name, own in rows.items():
-        table.add_row(escape(name), *(figure(getattr(own, metric.key)) for metric in ALIGNMENT))
+        table.add_row(cell(name), *(figure(getattr(own, metric.key)) for metric in ALIGNMENT))
     return table
 
 
@@ -156,7 +164,7 @@ def file_table(report: Report) -> Table:
             cells = [
                 figure(row.tokens_per_character) + (f"  x {figure(row.ratio[base])}" if base else "") for row in rows
             ]
-            table.add_row(escape(file.name), group, f"{file.characters:,}", *cells)
+            table.add_row(cell(file.name), group, f"{file.characters:,}", *cells)
         table.add_section()
     return table
 

@@ -22,7 +22,7 @@ def test_variants_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pyt
     assert set(plain["ratio"]) >= {"Korean", "English"}
     assert 0 < plain["alignment"]["precision"] < 1
     assert plain["round_trip"]["lossless"]
-    assert "fits no file" in first["skipped"]["curriculum"]  # its weights name files that are not here
+    assert "matches no file" in first["skipped"]["curriculum"]  # its weights name files that are not here
     assert json.loads(path.read_text("utf-8")) == first
 
     monkeypatch.setattr(ablation, "measure_in_child", lambda *_: pytest.fail("trained again"))

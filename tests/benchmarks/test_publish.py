@@ -23,6 +23,6 @@ def test_publish_writes_figures_tables_and_a_picture(tmp_path: Path, monkeypatch
     assert "gyeol-100k" in picture
     assert "var(--" not in picture
     again = CliRunner().invoke(publish.main, ["samples/news.txt", "--out", str(tmp_path)])
-    assert (again.exit_code, "exists already" in again.output) == (2, True)
+    assert (again.exit_code, "already exists" in again.output) == (2, True)
     refused = CliRunner().invoke(publish.main, [str(tmp_path), "--out", str(tmp_path), "--force"])
     assert (refused.exit_code, "relative path" in refused.output) == (2, True)

@@ -189,9 +189,9 @@ def test_curves_are_one_file(data: Path, tmp_path: Path) -> None:
     assert (text.count("<svg"), text.count("<polyline")) == (6, 12)
     assert "a&lt;b" in text
     assert "http" not in text
-    with pytest.raises(InputError, match="no run"):
+    with pytest.raises(InputError, match="is not a run"):
         plot_runs([tmp_path], tmp_path / "other.html")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         plot_runs([tmp_path / "c"], tmp_path / "curves.html")
     plot_runs([tmp_path / "c"], tmp_path / "curves.html", force=True)
 

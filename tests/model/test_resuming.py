@@ -151,7 +151,7 @@ def test_a_stray_file_of_weights_is_never_read(data: Path, tmp_path: Path, caplo
     newest = tmp_path / "run" / "checkpoints" / "step-000010"
     (newest / "z.safetensors").write_bytes((newest / "model.safetensors").read_bytes())
     assert latest_checkpoint(tmp_path / "run") == newest.with_name("step-000005")
-    assert "z.safetensors is no part of the checkpoint" in caplog.text
+    assert "z.safetensors does not belong to the checkpoint" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "result.json"])

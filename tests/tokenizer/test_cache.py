@@ -44,7 +44,7 @@ def test_a_cache_of_another_user_is_passed_over(tmp_path: Path, caplog: pytest.L
     assert cache_folder() == tmp_path / "temporary" / "gyeol-0"
     assert "belongs to another user" in caplog.text
     (tmp_path / "link").symlink_to(tmp_path)
-    assert distrusted(tmp_path / "link") == "is no folder"
+    assert distrusted(tmp_path / "link") == "is not a folder"
 
 
 def test_what_a_read_only_cache_holds_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_a_new_and_an_empty_folder_are_free(tmp_path: Path) -> None:
 
 def test_a_folder_of_the_kind_needs_force(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "thing.json", "part-1.bin", "inner/a")
-    with pytest.raises(InputError, match=r"holds a thing already.*force"):
+    with pytest.raises(InputError, match=r"already holds a thing.*force"):
         check_free(folder, KIND, force=False)
     check_free(folder, KIND, force=True)
     remove_folder(folder, KIND)
@@ -72,7 +72,7 @@ def test_files_are_replaced_only_by_force_and_only_ours(tmp_path: Path) -> None:
     for free in (empty, tmp_path / "new.html", Path("/dev/null")):
         check_file(free, HTML_MARK, force=False)
     check_file(page, HTML_MARK, force=True)
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         check_file(page, HTML_MARK, force=False)
     for force in (False, True):
         with pytest.raises(InputError, match="not written by Gyeol"):

@@ -129,7 +129,7 @@ def test_special_tokens_are_letters_unless_allowed(plain: Tokenizer) -> None:
     assert allowed == [plain.special_tokens["<|reserved_1|>"], plain.special_tokens["<|reserved_12|>"]]
     assert plain.decode(allowed) == "<|reserved_1|><|reserved_12|>"
     assert sum("reserved" in name for name in plain.special_tokens) == RESERVED
-    with pytest.raises(InputError, match="'<x>' is no special token"):
+    with pytest.raises(InputError, match="'<x>' is not a special token"):
         plain.encode("a", allowed_special={"<x>"})
 
 

@@ -1,7 +1,6 @@
 """The bytes of files and streams, decompressed, a block at a time."""
 
 import bz2
-import gzip
 import io
 import lzma
 import zlib
@@ -9,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tokenizer.corpus.reading import Progress, optional
+from tokenizer.corpus.reading import Progress, logger, optional
 from tokenizer.errors import InputError
 
 BLOCK = 1 << 18
 """Bytes read at a time."""
-ZSTD_BLOCK = 1 << 12
-"""Compressed bytes read at a time of Zstandard, which may unpack to ten thousand times as much."""
+_GZIP = 31
+"""zlib's number for the form of gzip, with its checksums."""
+ZSTD_BLOCK = 1 << 10
+"""Compressed bytes read at a time of Zstandard, which may unpack to 32,768 times as much."""
 _MAGIC = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2"}
 """First bytes of what is compressed, and the suffix of such files."""
 COMPRESSIONS = tuple(_MAGIC.values())
@@ -48,7 +49,10 @@ def _unpacked(raw: Any, name: str, compression: str) -> Iterator[bytes]:
     if zstandard:
         damage = (*damage, zstandard.ZstdError)
     try:
-        yield from _zstd_blocks(raw, zstandard) if zstandard else stream_blocks(_opened(raw, compression))
+        if compression == ".gz":
+            yield from _gzip_blocks(raw, name)
+        else:
+            yield from _zstd_blocks(raw, zstandard) if zstandard else stream_blocks(_opened(raw, compression))
     except damage as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the content's
             raise
@@ -93,11 +97,29 @@ class _Rejoined(io.RawIOBase):
 
 def _opened(raw: Any, compression: str) -> Any:
     """The stream inside what Python's own modules unpack, or the stream itself."""
-    if compression == ".gz":
-        return gzip.GzipFile(fileobj=raw)
     if compression == ".xz":
         return lzma.LZMAFile(raw)
     return bz2.BZ2File(raw) if compression == ".bz2" else raw
+
+
+def _gzip_blocks(raw: IO[bytes], name: str) -> Iterator[bytes]:
+    """The members of a gzip file (RFC 1952); what stands behind them is passed over and said, as by ``gunzip``."""
+    member: Any = None
+    data = raw.read(BLOCK)
+    while data:
+        member = member or zlib.decompressobj(wbits=_GZIP)
+        if block := member.decompress(data, BLOCK):
+            yield block
+        data = (member.unused_data if member.eof else member.unconsumed_tail) or raw.read(BLOCK)
+        if member.eof:
+            member = None
+            while data and not (data := data.lstrip(b"\0")):  # tapes are padded with zeros
+                data = raw.read(BLOCK)
+            if data and not data.startswith(b"\x1f"):
+                logger.warning("%s: bytes behind the end of the compressed data are left out", name)
+                return
+    if member:
+        raise EOFError("the last member has no end")
 
 
 def _zstd_blocks(raw: IO[bytes], zstandard: Any) -> Iterator[bytes]:
@@ -106,8 +128,8 @@ def _zstd_blocks(raw: IO[bytes], zstandard: Any) -> Iterator[bytes]:
     while data := raw.read(ZSTD_BLOCK):
         while data:
             frame = frame or zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
-            if block := frame.decompress(data):
-                yield block
+            unpacked = frame.decompress(data)
+            yield from (unpacked[start : start + BLOCK] for start in range(0, len(unpacked), BLOCK))
             data = frame.unused_data if frame.eof else b""
             frame = None if frame.eof else frame
     if frame:

@@ -100,7 +100,7 @@ def replaced(data: bytes, text: str) -> int:
 
 
 def repaired(text: str, place: str, notes: FileNotes) -> str:
-    """``text`` with each lone half of a surrogate pair, which an escape can spell but is no text, as U+FFFD."""
+    """``text`` with each lone half of a surrogate pair, which an escape can spell but is not text, as U+FFFD."""
     whole, halves = _SURROGATE.subn("\ufffd", text)
     if halves:
         notes.damage(f"{place}: holds a lone surrogate", halves, "repair it")

@@ -36,10 +36,11 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
         elif not path.exists() and (matches := sorted(glob.glob(str(path), recursive=True))):
             found += find_files(matches)
         elif not path.exists():
-            raise InputError(f"{path}: no such file or folder, and a pattern that fits none")
+            raise InputError(f"{path}: no such file or folder, and no file matches it as a pattern")
         elif not format_of(path):
             raise InputError(
-                f"{path}: unknown kind of file; known: {', '.join(FORMATS)}, each plain or {', '.join(COMPRESSIONS)}"
+                f"{path}: unknown kind of file; known: {', '.join(FORMATS)}, each plain or "
+                f"{', '.join(COMPRESSIONS)}; what comes from another program is read from standard input, named -"
             )
         else:
             found.append(path)

@@ -56,12 +56,19 @@ def csv_texts(blocks: Iterable[str], delimiter: str, notes: FileNotes) -> Iterat
             if row[key]:
                 yield row[key]
     except csv.Error as error:
-        raise InputError(f"{notes.name}: line {rows.line_num} is no CSV ({error}); repair or convert it") from None
+        raise InputError(
+            f"{notes.name}: line {rows.line_num} is not valid CSV ({error}); repair or convert it"
+        ) from None
+
+
+_KINDS = {list: "array", str: "string", int: "number", float: "number"}
 
 
 def _text_in(record: Any, place: str, notes: FileNotes) -> str | None:
     """The text of a record of JSON, None for null."""
-    key = next((key for key in notes.reading.keys if isinstance(record, dict) and key in record), None)
+    if not isinstance(record, dict):
+        raise InputError(f"{place}: a JSON {_KINDS.get(type(record), 'value')}, not an object with a field of text")
+    key = next((key for key in notes.reading.keys if key in record), None)
     if key is None:
         raise InputError(f"{place}: no text in field {_named(notes)}; name the field as text_key")
     return checked_text(record[key], f"{place}: field {key!r}")
@@ -133,7 +140,7 @@ def _parquet_rows(source: Path | IO[bytes], path: Path, notes: FileNotes, progre
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise InputError(f"{path}: no Parquet file, or damaged ({error})") from None
+        raise InputError(f"{path}: not a Parquet file, or damaged ({error})") from None
     progress(size - told)
 
 

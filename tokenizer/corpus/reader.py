@@ -25,7 +25,7 @@ class Document:
 
     text: str
     source: str
-    """The path as found (bytes that are no UTF-8 as U+FFFD), ``-`` for stdin, ``hf:NAME`` for a dataset."""
+    """The path as found (bytes that are not UTF-8 as U+FFFD), ``-`` for stdin, ``hf:NAME`` for a dataset."""
     origin: str = ""
     """The path as it was named: a file, a folder or a pattern."""
     last: bool = True

@@ -90,7 +90,7 @@ class FileNotes:
     def bad_line(self, problem: InputError) -> None:
         """Note a line that holds no text; raise ``problem`` where such are refused."""
         if not self.reading.skip_bad_lines:
-            raise InputError(f"{problem}, or leave such lines out with skip_bad_lines=True") from None
+            raise InputError(f"{problem}, or skip such lines with skip_bad_lines=True") from None
         self._first_left_out = self._first_left_out or str(problem)
         self._left_out += 1
 

@@ -82,7 +82,12 @@ class _CheckedFiles(caching.IndexDataCacheFile):
     """An index and machine code, which numba unpickles: not before their checksums were found to fit."""
 
     def _load_index(self) -> Any:
-        return super()._load_index() if is_intact(Path(self._index_path)) else {}
+        if not is_intact(Path(self._index_path)):
+            return {}
+        try:
+            return super()._load_index()
+        except (ImportError, AttributeError):  # of types that only another program has
+            return {}
 
     def _load_data(self, name: str) -> Any:
         path = Path(self._data_path(name))

@@ -72,5 +72,6 @@ def _check_fields(record: Any, fields: dict[str, type], path: Path) -> None:
     for name, kind in fields.items():
         if not isinstance(record, dict) or not isinstance(record.get(name), kind):
             raise InputError(
-                f"{path}: field {name!r} is missing or no {kind.__name__}; the file is damaged, write the shards again"
+                f"{path}: field {name!r} is missing or not of type {kind.__name__}; the file is damaged, write the "
+                "shards again"
             )

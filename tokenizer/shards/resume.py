@@ -53,7 +53,7 @@ def check_plan(found: dict[str, Any], plan: dict[str, Any], out: Path) -> None:
             raise InputError(f"{out}: holds shards made with {what}; name another folder, or remove this one")
     if any("sha256" not in file for file in plan["corpus"]):
         raise InputError(
-            f"{out}: holds shards already, and standard input or a dataset cannot be compared with what they were "
+            f"{out}: already holds shards, and standard input or a dataset cannot be compared with what they were "
             "made of; name another folder, or remove this one"
         )
 

@@ -16,7 +16,7 @@ from tokenizer.text.transcode import transcoded
 
 
 def require_text(text: object) -> None:
-    """`TypeError` for what is no str."""
+    """`TypeError` for what is not a str."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, got {type(text).__name__}; decode bytes first")
 
@@ -35,7 +35,7 @@ def to_utf8(text: str) -> bytes:
     except UnicodeEncodeError as error:
         raise InputError(
             f"text holds a lone surrogate U+{ord(text[error.start]):04X} at character {error.start}; "
-            "it is half of a UTF-16 pair and no Unicode text: decode the source with errors='replace'"
+            "it is half of a UTF-16 pair and not Unicode text: decode the source with errors='replace'"
         ) from None
 
 

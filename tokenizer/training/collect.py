@@ -3,7 +3,7 @@
 A word is what the first stages learn from: a pre-token of the grammar o200k, or a word inside a run of the grammar
 gyeol (`tokenizer.pretokenize.gyeol`). Words are kept once. A run of two words or more is kept as the indices of its
 words, four bytes each, up to `RUN_WORDS` of them in all; of a corpus that has more, every second, fourth ... run is
-kept and counts that many times, chosen by its hash. So memory grows with the distinct words only.
+kept and counts that many times, chosen by its hash. From there on memory grows with the distinct words only.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus.reader import Document
-from tokenizer.native.compile import native
+from tokenizer.errors import InputError
+from tokenizer.native.compile import inlined, native
 from tokenizer.native.hashing import combined
 from tokenizer.pretokenize.grammars import GYEOL, next_pretoken, scanner
 from tokenizer.pretokenize.gyeol import next_word
@@ -31,8 +32,15 @@ from tokenizer.training.sections import add_rows, note_sections, with_rows
 
 EMPTY = np.empty(0, dtype=np.int32)
 RUN_WORDS = 100_000_000
+LEAST_RUN_WORDS = 1_000_000
+_BASE_BYTES, _RUN_WORD_BYTES, _WORD_BYTES, _SYMBOL_BYTES = 600_000_000, 48, 120, 28
+"""What training takes at its peak, as measured: by itself (Kiwi, compiled code), and for each run word, distinct word
+and byte of a distinct word."""
 SECTION = 1 << 16
 """Bytes of a long document that the document-frequency rule takes for a document of its own."""
+LONGEST_WORD = 1 << 12
+"""Bytes above which a word is cut: a line of a million dashes teaches no more than a thousand lines of a thousand, and
+takes a thousand times their memory."""
 BATCH_BYTES = 1 << 20
 """Bytes per task of a thread: some 20 ms of work, which hides the start of a task, and small beside a file."""
 
@@ -95,13 +103,15 @@ def collect(
     threads: int = 2,
     factor_of: Callable[[Document], float] = lambda _: 1.0,
     spread: int = 0,
+    memory: int | None = None,
 ) -> Collection:
     """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and sources are kept apart; else all of them
     are one.
 
     ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word. Sources are
     added one after another, so the result does not depend on the threads' timing but for the numbering of
-    words, which nothing downstream depends on.
+    words, which nothing downstream depends on. ``memory`` is a bound in bytes: fewer runs are kept where all of them
+    take more. `InputError` where the distinct words alone take more.
     """
     reader = _Reader()
     table = CountTable()
@@ -116,11 +126,23 @@ def collect(
         source, rows = _as_source(name, factor, reader.record.bytes - before, parts, table, rows)
         sources.append(source)
         kept += _thin(source, level, table) if level else source.run_words.size
-        while kept > RUN_WORDS:
+        most = RUN_WORDS if memory is None else min(RUN_WORDS, _run_words_in(memory, table))
+        while kept > most:
             level += 1
             kept = sum(_thin(each, level, table) for each in sources)
     total = reader.sections
     return Collection(table.result(), rows, spread, total, sources, 1 << level, reader.finished())
+
+
+def _run_words_in(memory: int, table: CountTable) -> int:
+    """How many words of runs fit beside the distinct words into so many bytes; `InputError` for too few."""
+    taken = _BASE_BYTES + len(table) * _WORD_BYTES + int(table.table.offsets[len(table)]) * _SYMBOL_BYTES
+    if taken + LEAST_RUN_WORDS * _RUN_WORD_BYTES > memory:
+        raise InputError(
+            f"memory is {memory / 1e9:.3g} GB, but {len(table):,} distinct words take about {taken / 1e9:.2g} GB; "
+            "allow more, or train on less text"
+        )
+    return (memory - taken) // _RUN_WORD_BYTES
 
 
 class _Reader:
@@ -196,6 +218,17 @@ class _Part:
             self.sections.append(sections)
 
 
+@inlined
+def _part_end(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """The end of a word, or of as many of its characters as `LONGEST_WORD` bytes hold."""
+    stop = end
+    if end - start > LONGEST_WORD:
+        stop = start + LONGEST_WORD
+        while data[stop] & 0xC0 == 0x80:
+            stop -= 1
+    return stop
+
+
 @native
 def _cut(
     data: NDArray[np.uint8],
@@ -219,15 +252,20 @@ def _cut(
             run_end = next_pretoken(data, position, end, classes, scanner)
             first = words
             while position < run_end:
-                position = next_word(data, position, run_end, classes) if scanner == GYEOL else run_end
-                word_sections[words] = first_sections[document] + (position - 1 - start) // SECTION
-                words += 1
-                bounds[words] = position
-            if words - first > 1:
-                in_run[first:words] = True
-                sizes[runs] = words - first
-                sections[runs] = first_sections[document] + (position - 1 - start) // SECTION
-                runs += 1
+                word_end = next_word(data, position, run_end, classes) if scanner == GYEOL else run_end
+                while position < word_end:
+                    position = _part_end(data, position, word_end)
+                    section = first_sections[document] + (position - 1 - start) // SECTION
+                    word_sections[words] = section
+                    words += 1
+                    bounds[words] = position
+                    if position == run_end or position < word_end:
+                        if words - first > 1:
+                            in_run[first:words] = True
+                            sizes[runs] = words - first
+                            sections[runs] = section
+                            runs += 1
+                        first = words
     found = sizes[:runs].copy(), sections[:runs].copy(), word_sections[:words].copy()
     return bounds[: words + 1].copy(), in_run[:words].copy(), *found
 

@@ -165,7 +165,7 @@ class FileFactors:
             if number not in found:
                 names = ", ".join(Path(name).name for name, _ in list(found.values())[:3])
                 raise InputError(
-                    f"weight pattern {pattern!r} fits no file{' that an earlier pattern leaves' if number else ''}; "
+                    f"weight pattern {pattern!r} matches no file{' that an earlier pattern leaves' if number else ''}; "
                     f"files are named like {names}"
                 )
 

@@ -19,6 +19,7 @@ from tokenizer.corpus.find import named_sources
 from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
+from tokenizer.options import size_in_bytes
 from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
@@ -51,6 +52,7 @@ def train(
     min_count: int = 2,
     fill_what_you_can: bool = False,
     normalizer: Literal["none", "nfc"] = "none",
+    memory: str | int | None = None,
     name: str | None = None,
     threads: int | None = None,
     **reading: Any,
@@ -61,7 +63,8 @@ def train(
     `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
     all ids of a tokenizer of the same grammar, special tokens included, and adds to them. Pairs that occur less than
     ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no more.
-    With ``normalizer="nfc"`` the tokenizer composes every text before it encodes it, and so do other engines, by its
+    ``memory`` ("8GB", or bytes) is a bound: of a corpus that needs more the superwords are learnt from a sample. With
+    ``normalizer="nfc"`` the tokenizer composes every text before it encodes it, and so do other engines, by its
     ``tokenizer.json``: a text in decomposed Hangul has the ids of the composed one, and is not what decoding gives
     back. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
     special tokens, and one that the corpus cannot fill.
@@ -76,7 +79,8 @@ def train(
     spread = options.spread if recipe == "curriculum" else 0
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, on_progress=progress.advance, **reading)
-        collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), factor_of=factors, spread=spread)
+        how: dict[str, Any] = {"factor_of": factors, "spread": spread, "memory": memory and size_in_bytes(memory)}
+        collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), **how)
     sources: list[SourceRecord] = []
     if recipe == "curriculum":
         weights = source_weights(collection, options.temperature)
@@ -88,13 +92,14 @@ def train(
     if learned.exhausted and not fill_what_you_can:
         reached = len(learned.tokens) + len(job.special_tokens)
         raise InputError(
-            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no further pair of tokens occurs {min_count} "
-            "times, and where it should; give more text, or take what it fills by fill_what_you_can=True"
+            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no other pair of tokens occurs {min_count} "
+            "times in enough documents; give more text, or save what it fills with fill_what_you_can=True"
         )
     provenance = {
         "name": name,
         "recipe": recipe,
         "min_count": min_count,
+        "run_weight": collection.run_weight,
         "options": asdict(options) if recipe == "curriculum" else {},
         "continued_from": continue_from.fingerprint if continue_from else None,
         "reading": asdict(Reading(**reading)),

@@ -21,7 +21,7 @@ FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
 FILES = ("tokenizer.json", "tokenizer_config.json")
 TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, FILES)
 _OWN_FIELDS = {"format", "version", "grammar", "strict", "nfc", "fingerprint", "sha256", "note"}
-"""Fields of gyeol.json that are no provenance."""
+"""Fields of gyeol.json that are not provenance."""
 
 
 def save_vocabulary(vocabulary: Vocabulary, folder: str | Path, *, force: bool = False) -> None:
@@ -120,7 +120,7 @@ def _read(path: Path) -> bytes:
     if path.is_file():
         return path.read_bytes()
     if not packed.is_file():
-        raise InputError(f"{path}: missing; the tokenizer's folder is not whole, restore it")
+        raise InputError(f"{path}: missing; the tokenizer's folder is incomplete, restore it")
     try:
         return lzma.decompress(packed.read_bytes())
     except lzma.LZMAError as error:

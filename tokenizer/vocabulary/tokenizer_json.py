@@ -88,7 +88,7 @@ def parse_tokenizer_json(raw: Any, path: Path) -> tuple[list[bytes], list[tuple[
 
 def _field(mapping: Any, name: str, kind: type, path: Path) -> Any:
     if not isinstance(mapping, dict) or not isinstance(mapping.get(name), kind):
-        raise InputError(f"{path}: field {name!r} is missing or no {kind.__name__}; the file is damaged")
+        raise InputError(f"{path}: field {name!r} is missing or not of type {kind.__name__}; the file is damaged")
     return mapping[name]
 
 

@@ -37,7 +37,7 @@ def test_a_gold_file_gives_its_boundaries(tmp_path: Path) -> None:
     found = align(peer, gold.texts, gold)
     assert found == align(peer, [MeasuredText("학교에서는 집에 go")], by_word)
     assert (found.boundaries_gold, found.eojeols) == (3, 2)
-    with pytest.raises(InputError, match="no line of it fits"):
+    with pytest.raises(InputError, match="no line of it can be used"):
         FileBoundaries(gold_file(tmp_path, '{"text": 3}'))
 
 

@@ -158,7 +158,7 @@ def test_peers_are_loaded_once_and_named_apart(byte_level: Path, tmp_path: Path)
         load_peers([other, HuggingFacePeer(twin, "other")])
 
 
-@pytest.mark.parametrize("spec", ["o200k", "no/such/file.model", "gpt-5"])
+@pytest.mark.parametrize("spec", ["o200k", "no/such/file.model", "gpt-5", "runs/mistyped"])
 def test_an_unknown_name_lists_the_known_ones(spec: str) -> None:
     with pytest.raises(InputError, match=r"o200k_base.*deepseek_v3") as error:
         load_peer(spec)

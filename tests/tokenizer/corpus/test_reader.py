@@ -7,6 +7,7 @@ import json
 import logging
 import lzma
 import re
+import tracemalloc
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ import zstandard
 
 from tokenizer import InputError
 from tokenizer.corpus import reader as corpus
+from tokenizer.corpus.compression import BLOCK, file_blocks
 from tokenizer.corpus.find import find_files
 from tokenizer.corpus.reader import documents, total_size
 
@@ -131,7 +133,7 @@ def test_files_that_are_cut_off_are_named(tmp_path: Path, compression: str) -> N
         ("a.jsonl", b'{"text": 3}\n', r"a\.jsonl:1: field 'text' holds int"),
         ("a.jsonl", b'{"text"\n', r"a\.jsonl:1: not valid JSON .* at column 8"),
         ("a.jsonl", b"[" * 100_000 + b"\n", r"a\.jsonl:1: not valid JSON"),
-        ("a.parquet", b"PAR1", r"a\.parquet: no Parquet file, or damaged"),
+        ("a.parquet", b"PAR1", r"a\.parquet: not a Parquet file, or damaged"),
         ("a.parquet", parquet([1, 2]), r"column 'text' holds int64"),
         ("a.txt", b"", r"a\.txt: holds no text"),
         ("a.doc", b"x", r"a\.doc: unknown kind of file"),
@@ -258,3 +260,38 @@ def test_a_document_is_a_file_however_long(tmp_path: Path) -> None:
     assert [document.last for document in found] == [False] * (len(found) - 2) + [True, True]
     (tmp_path / "c.txt").write_text("\n\n첫째\n둘째\n  \n\n셋째", "utf-8")
     assert texts(tmp_path / "c.txt", documents="paragraphs") == ["첫째\n둘째\n", "셋째\n"]
+
+
+def test_what_follows_the_members_of_a_gzip_file_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    members = gzip.compress("가\n".encode()) + gzip.compress("나\n".encode())
+    (tmp_path / "padded.txt.gz").write_bytes(members + bytes(3_000_000))
+    assert texts(tmp_path / "padded.txt.gz") == ["가\n나\n"]
+    assert "left out" not in caplog.text
+    (tmp_path / "a.txt.gz").write_bytes(members + b"garbage")
+    assert texts(tmp_path / "a.txt.gz") == ["가\n나\n"]
+    assert "a.txt.gz: bytes behind the end of the compressed data are left out" in caplog.text
+    for cut in (5, len(members) - 3):
+        (tmp_path / "b.txt.gz").write_bytes(members[:cut])
+        with pytest.raises(InputError, match="damaged or cut off"):
+            texts(tmp_path / "b.txt.gz")
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".xz", ".bz2"])
+def test_much_in_little_is_unpacked_in_blocks(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"zeros.txt{suffix}"
+    path.write_bytes(PACKERS[suffix](bytes(100_000_000)))
+    tracemalloc.start()
+    try:
+        sizes = [len(block) for block in file_blocks(path, lambda _: None)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(sizes) == 100_000_000
+    assert max(sizes) <= BLOCK
+    assert peak < 80_000_000
+
+
+def test_a_json_array_in_jsonl_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('[{"text": "가"}]\n', "utf-8")
+    with pytest.raises(InputError, match="a JSON array, not an object"):
+        texts(tmp_path / "a.jsonl")

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
+import tokenizer.training.collect as collecting
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import Document, documents
 from tokenizer.inspection import describe_training, vocabulary_record
@@ -183,9 +184,9 @@ def test_patterns_fit_names_however_they_are_composed(pattern: str) -> None:
     factors = FileFactors([(pattern, 3.0)], [file])
     assert factors(Document("", *file)) == 3.0
     assert factors(Document("", "b.txt", "b.txt")) == 1.0
-    with pytest.raises(InputError, match=r"'nothing\*' fits no file; files are named like"):
+    with pytest.raises(InputError, match=r"'nothing\*' matches no file; files are named like"):
         FileFactors([("nothing*", 2.0)], [file])
-    with pytest.raises(InputError, match=r"'\*' fits no file that an earlier pattern leaves"):
+    with pytest.raises(InputError, match=r"'\*' matches no file that an earlier pattern leaves"):
         FileFactors([(pattern, 2.0), ("*", 2.0)], [file])
 
 
@@ -254,3 +255,23 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
 def test_options_that_do_not_fit_are_named(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_bound_of_memory_keeps_a_sample_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collecting, "LEAST_RUN_WORDS", 100)
+    whole = collect(documents([samples.folder()]))
+    free = whole.words.data.size * 28 + len(whole.words) * 120 + 600_000_000
+    bounded = collect(documents([samples.folder()]), memory=free + 48 * 2000)
+    assert whole.run_weight == 1 < bounded.run_weight
+    assert sum(source.run_words.size for source in bounded.sources) <= 2000
+    assert sum(source.run_words.size for source in whole.sources) > 2000
+    with pytest.raises(InputError, match=r"memory is 0\.6 GB, but 9,\d+ distinct words take about 0\.6 GB"):
+        train(samples.folder(), SIZE, memory="0.6GB")
+    with pytest.raises(InputError, match="'much' is not a size"):
+        train(samples.folder(), SIZE, memory="much")
+
+
+def test_a_word_of_a_million_letters_makes_no_long_tokens(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-" * 1_000_000 + "\n" + "가" * 500_000, "utf-8")
+    made = train(tmp_path, 2000, fill_what_you_can=True)
+    assert max(map(len, made.vocabulary.tokens)) <= collecting.LONGEST_WORD

@@ -61,7 +61,7 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (lambda raw: raw["model"]["vocab"].update({"가": len(raw["model"]["vocab"])}), "stands for no byte"),
         (lambda raw: raw.pop("added_tokens"), "'added_tokens' is missing"),
         (lambda raw: raw["added_tokens"].pop(0), "ids of added_tokens"),
-        (lambda raw: raw["added_tokens"][0].update(id="x"), "'id' is missing or no int"),
+        (lambda raw: raw["added_tokens"][0].update(id="x"), "'id' is missing or not of type int"),
         (lambda raw: raw["model"]["merges"].pop(), "fingerprint differs"),
         (lambda raw: raw["added_tokens"][0].update(content=list(raw["model"]["vocab"])[-1]), "makes the special token"),
     ],
