@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, is_dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ TOKENIZERS = click.option(
 )
 OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
 FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
-RECIPE_HELP = """curriculum: inside morphemes first, then across words. plain: byte-level BPE. strict: never across
-Kiwi's morpheme boundaries, in training and encoding."""
+RECIPE_HELP = (
+    "curriculum: first inside morphemes, then across words; plain: byte-level BPE; strict: cut by Kiwi, always."
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -216,8 +218,8 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **r
 @click.option("--validation", type=FOLDER, help="Shards to validate on, else 1% of --data.")
 @options(PRETRAIN, "batch_tokens", "micro_batch_tokens", "context", "documents", "lr", "optimizer", "schedule")
 @options(PRETRAIN, "z_loss", "nonfinite", "seed", "precision", "device", "parallel", "recompute", "compile", "keep")
-@options(PRETRAIN, "validate_every", "checkpoint_steps", "checkpoint_minutes", "tensorboard")
-@click.option("--dry-run", is_flag=True, help="Print parameters, operations and memory, and do nothing.")
+@options(PRETRAIN, "validate_every", "checkpoint_steps", "checkpoint_minutes", "tensorboard", "extend", "init_from")
+@click.option("--dry-run", is_flag=True, help="Print parameters, operations, memory and time, and do nothing.")
 @click.option("--gpus", type=int, help="With --dry-run: share among this many GPUs instead of this machine.")
 @AS_JSON
 def pretrain(
@@ -233,7 +235,7 @@ def pretrain(
 
     rest["shape"] = dict(name_and_json(each, "NAME=VALUE") for each in rest.pop("shapes"))
     minutes, validation = rest.pop("minutes"), rest.pop("validation")
-    rest["max_seconds"] = minutes * 60 if minutes else None
+    rest["max_seconds"] = minutes and minutes * 60
     if dry_run:
         _show(plan(data, gpus=gpus, **rest), as_json, describe_plan)
     elif out is None or not data:
@@ -242,6 +244,8 @@ def pretrain(
         result = run_pretrain(data, out, validation=validation, **rest)
         if os.environ.get("RANK", "0") == "0":  # under torchrun the first process speaks
             _show(result, as_json, lambda result: [f"{out}: {describe_result(result)}"])
+        if result.failure:
+            raise click.ClickException(f"{out}: {result.failure}")  # exit code 1
 
 
 @cli.command(epilog="Example: gyeol generate run --prompt '결을 따라'")
@@ -313,7 +317,8 @@ def main() -> None:
         prepare_streams()
         code = cli.main(prog_name="gyeol", standalone_mode=False)
     except click.ClickException as error:
-        click.echo(printable(_usage(error)), err=True)
+        error.show(shown := io.StringIO())
+        click.echo(printable(shown.getvalue().rstrip()), err=True)
         code = error.exit_code
     except click.exceptions.Exit as stop:
         code = stop.exit_code
@@ -327,20 +332,12 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _usage(error: click.ClickException) -> str:
-    """What click shows of an error."""
-    error.show(shown := io.StringIO())
-    return shown.getvalue().rstrip()
-
-
 def _show(value: Any, as_json: bool, lines: Callable[[Any], Iterable[str]]) -> None:
     """Print a result as JSON, or the lines that describe it."""
     _print_json(value) if as_json else click.echo(printable("\n".join(lines(value))))
 
 
 def _print_json(value: Any) -> None:
-    from dataclasses import asdict, is_dataclass
-
     value = asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 

@@ -39,6 +39,8 @@ from tokenizer.vocabulary import TOKENIZER_FOLDER
 logger = logging.getLogger("gyeol")
 
 WEIGHTS, OPTIMIZER, TRAINING = "model.safetensors", "optimizer.safetensors", "training.json"
+INDEX = "model.safetensors.index.json"
+"""Of weights in several files, as Hugging Face writes large models."""
 CONFIG, IDENTITY, RESULT = "config.json", "pretrain.json", "result.json"
 _TOKENIZER = (*TOKENIZER_FOLDER.markers, *TOKENIZER_FOLDER.files)
 _FILES = (CONFIG, WEIGHTS, RESULT, LOG, *_TOKENIZER, "checkpoints/step-*", "tensorboard/events.*")
@@ -88,6 +90,43 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
                 handle.write(file.read_bytes())
     if not (run / CONFIG).exists():
         write_json(run / CONFIG, llama_config(config, end_of_text))
+
+
+def extension(run: Path, identity: dict[str, Any]) -> int:
+    """The step at which the run was last extended, else 0; ``identity`` learns of its extensions."""
+    extensions = read_state(run / IDENTITY).get("extensions", []) if (run / IDENTITY).exists() else []
+    if not extensions:
+        return 0
+    identity["extensions"] = extensions
+    if (run / RESULT).exists() and read_state(run / RESULT).get("steps") == extensions[-1]:
+        (run / RESULT).unlink()  # killed between the two writes of `extend_run`
+    return int(extensions[-1])
+
+
+def extend_run(run: Path, identity: dict[str, Any]) -> int:
+    """Make a finished run one that goes on to the tokens of ``identity``; the step at which it was extended.
+
+    An unfinished run stays as it is, so that an extension that was interrupted goes on with the same command.
+    `InputError` for a run that is not there, that has as many tokens already, or that differs in anything else.
+    """
+    last = extension(run, identity)
+    if not (run / IDENTITY).exists():
+        raise InputError(f"{run}: there is no run to extend; leave out extend=True to start one")
+    if not (run / RESULT).exists():
+        return last
+    old, options = read_state(run / IDENTITY), identity["options"]
+    grown = {name: old["options"].get(name) for name in ("tokens", "max_seconds")}
+    steps, tokens = (int(read_state(run / RESULT)[name]) for name in ("steps", "tokens"))
+    if options["max_seconds"] is not None or options["tokens"] <= tokens:
+        raise InputError(
+            f"{run} has {tokens:,} tokens already; extend it by tokens above that, and without a limit of time"
+        )
+    if differences := _differences(old, {**identity, "options": {**options, **grown}}):
+        raise InputError(f"{run} holds another run ({'; '.join(differences)}); repeat its options")
+    identity["extensions"] = [*identity.get("extensions", []), steps]
+    write_state(run / IDENTITY, identity)
+    (run / RESULT).unlink()
+    return steps
 
 
 def save_checkpoint(
@@ -200,6 +239,8 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
         model.lm_head.weight = model.model.embed_tokens.weight
     if (run / WEIGHTS).exists():
         load_weights(run / WEIGHTS, model)
+    elif (run / INDEX).exists():
+        load_weights(run / INDEX, model)
     elif (folder := latest_checkpoint(run)) is not None:
         _read_into(folder, model_tensors(model))
     else:

@@ -18,7 +18,7 @@ from tokenizer.errors import InputError
 from tokenizer.shards.read import ShardFolder
 
 BLOCK = 1000
-"""Windows within which a mixture keeps to its weights."""
+"""Windows within which a mixture of up to 22 sources keeps to its weights."""
 
 HELD_OUT_SHARE = 0.01
 HELD_OUT_PARTS = 16
@@ -100,6 +100,15 @@ class Data:
         """The first folder, whose tokenizer is that of the run."""
         return next(iter(self.sources))
 
+    @property
+    def validates_on_training_data(self) -> bool:
+        """Whether the folder to validate on has shards that are trained on, by their checksums."""
+        trained = {shard["sha256"]["ids"] for source in self.sources for shard in source.manifest["shards"]}
+        return any(
+            shard["sha256"]["ids"] in trained
+            for shard in (self.validation.manifest["shards"] if self.validation else [])
+        )
+
     def check_tokenizer(self, fingerprint: str) -> None:
         """Raise `InputError` for a folder that another tokenizer encoded."""
         for folder in (*self.sources, *([self.validation] if self.validation else [])):
@@ -148,8 +157,8 @@ def open_data(data: Sequence[str | Path], validation: str | Path | None = None) 
 class Windows:
     """Windows of context + 1 tokens, each sharing one token with the next, in an order drawn for each epoch."""
 
-    def __init__(self, stream: TokenStream, context: int, seed: int) -> None:
-        self.stream, self.context, self.seed = stream, context, seed
+    def __init__(self, stream: TokenStream, context: int, seed: int, name: str = "data") -> None:
+        self.stream, self.context, self.seed, self.name = stream, context, seed, name
         self.count = max(0, (len(stream) - 1) // context)
         self._epoch = -1
 
@@ -167,27 +176,45 @@ class Windows:
 class Mixture:
     """Windows of several sources in fixed shares, in an order that follows from the seed and the position alone.
 
-    Of every `BLOCK` windows each source gives its share, rounded; within the block they are shuffled.
+    Of every block of windows each source gives its share, rounded so that the shares hold in the long run, however
+    small one is; within the block they are shuffled.
     """
 
     def __init__(self, sources: list[Windows], weights: list[float], seed: int) -> None:
         self.sources, self.seed = sources, seed
-        edges = np.rint(np.cumsum([0.0, *weights]) / sum(weights) * BLOCK).astype(np.int64)
-        self._shares = np.diff(edges)
+        self._shares = np.array(weights) / sum(weights)
+        self._size = max(BLOCK, 2 * len(sources) ** 2)  # the largest source can then make up for all rounding
         self._block = -1
+
+    def _given(self, blocks: int) -> np.ndarray:
+        """Windows of each source in the first ``blocks``; the source with the largest share fills up."""
+        given = np.floor(self._shares * self._size * blocks + 0.5).astype(np.int64)
+        largest = int(self._shares.argmax())
+        given[largest] += self._size * blocks - given.sum()
+        return given
+
+    def check_read(self, windows: int) -> None:
+        """`InputError` for a source of which a run of so many windows reads none."""
+        for source, share in zip(self.sources, self._shares.tolist(), strict=True):
+            if share * windows < 1:
+                raise InputError(
+                    f"{source.name}: a share of {share:.2g} is less than one of the {windows:,} windows of this run; "
+                    f"give it a share of {1 / windows:.1g} or more, or train on more tokens"
+                )
 
     def batch(self, position: int, size: int) -> Tensor:
         """Return the windows at ``position`` to ``position + size`` of the endless order, (size, context + 1)."""
         return torch.cat([self._window(place) for place in range(position, position + size)])
 
     def _window(self, position: int) -> Tensor:
-        block, place = divmod(position, BLOCK)
+        block, place = divmod(position, self._size)
         if block != self._block:
-            order = Permutation(BLOCK, key=self.seed * 1_000_033 + block)
-            drawn = np.repeat(np.arange(len(self.sources)), self._shares)
-            self._chosen, self._block = drawn[[order[number] for number in range(BLOCK)]], block
+            order = Permutation(self._size, key=self.seed * 1_000_033 + block)
+            self._before = self._given(block)
+            drawn = np.repeat(np.arange(len(self.sources)), self._given(block + 1) - self._before)
+            self._chosen, self._block = drawn[[order[number] for number in range(self._size)]], block
         source = int(self._chosen[place])
-        before = block * int(self._shares[source]) + int((self._chosen[:place] == source).sum())
+        before = int(self._before[source]) + int((self._chosen[:place] == source).sum())
         return self.sources[source].batch(before, 1)
 
 

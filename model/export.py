@@ -104,12 +104,27 @@ def model_tensors(model: Transformer) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == HEAD)}
 
 
-def load_weights(path: str | Path, model: Transformer) -> None:
-    """Load weights written here or by transformers; `InputError` when damaged or not those of ``model``."""
+def _tensors(path: Path) -> dict[str, Tensor]:
     try:
-        tensors = load_file(path)
-    except SafetensorError as error:
+        return load_file(path)
+    except (SafetensorError, FileNotFoundError) as error:
         raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
+
+
+def _sharded(path: Path) -> dict[str, Tensor]:
+    """The weights that an index names, from the files beside it."""
+    places = read_json(path)
+    names = places.get("weight_map") if isinstance(places, dict) else None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(f"{path}: not an index of weights; restore it")
+    files = {name: _tensors(path.parent / Path(name).name) for name in set(names.values())}
+    return {weight: tensor for name in files for weight, tensor in files[name].items()}
+
+
+def load_weights(path: str | Path, model: Transformer) -> None:
+    """Load weights written here or by transformers, whole or by their index; `InputError` when damaged or not those of
+    ``model``."""
+    tensors = _sharded(Path(path)) if Path(path).suffix == ".json" else _tensors(Path(path))
     if model.config.tie_embeddings:
         tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))
     try:

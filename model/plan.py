@@ -15,6 +15,10 @@ from model.pretrain_config import PretrainConfig
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
+LESS_MEMORY = (
+    "lower micro_batch_tokens (batch_tokens may stay) or context, choose recompute=True or a smaller preset, or shard "
+    "over more GPUs"
+)
 OUT_OF_MEMORY = ("not enough memory", "can't allocate memory")
 """Messages of torch's CPU allocator, which raises a plain RuntimeError."""
 
@@ -29,6 +33,8 @@ class Plan:
     """Those outside embedding and head."""
     flops_per_token: int
     """Operations of training on one token: forward and backward, the head counted, the embedding look-up not."""
+    tokens: int
+    """Tokens to train on."""
     flops: int
     """Operations of the whole run."""
     state_bytes: int
@@ -43,6 +49,12 @@ class Plan:
     """GPUs that share the run."""
     sharded: bool
     """Whether weights and moments are sharded (FSDP2) or copied."""
+    available_bytes: int | None = None
+    """Memory that is free on this machine."""
+    tokens_per_second: float | None = None
+    """Speed of steps on this machine, measured for some seconds; None where the memory is not enough."""
+    seconds: float | None = None
+    """Time of the run at that speed, validation and checkpoints left out."""
 
     @property
     def total_bytes(self) -> int:
@@ -68,6 +80,7 @@ def plan_run(shape: ModelConfig, config: PretrainConfig, *, tokens: int, precisi
         parameters=parameters,
         body_parameters=shape.body_parameters,
         flops_per_token=flops,
+        tokens=tokens,
         flops=flops * tokens,
         state_bytes=(8 * parameters + moments) // (processes if sharded else 1),
         gathered_bytes=8 * (parameters - in_layers + 2 * layer) if sharded else 0,
@@ -94,7 +107,7 @@ def describe_plan(plan: Plan) -> Iterator[str]:
     """The plan in lines for people."""
     yield (
         f"{plan.parameters:,} parameters, {plan.body_parameters:,} of them outside embedding and head; "
-        f"{plan.flops_per_token / 1e9:,.3f} GFLOP a token, {plan.flops:.3g} FLOP in all"
+        f"{plan.flops_per_token / 1e9:,.3f} GFLOP a token, {plan.flops:.3g} FLOP in all for {plan.tokens:,} tokens"
     )
     sharing = "sharded by FSDP2" if plan.sharded else "a copy on each (DDP)" if plan.processes > 1 else "whole"
     parts = {
@@ -106,6 +119,12 @@ def describe_plan(plan: Plan) -> Iterator[str]:
     yield f"{plan.processes} process{'es' if plan.processes > 1 else ''}, {sharing}; memory of each:"
     yield from (f"  {size / 2**30:9.2f} GiB  {what}" for what, size in parts.items() if size)
     yield f"  {plan.total_bytes / 2**30:9.2f} GiB  in all"
+    if plan.available_bytes is not None:
+        enough = "enough" if plan.total_bytes <= plan.available_bytes else "not enough; " + LESS_MEMORY
+        yield f"  {plan.available_bytes / 2**30:9.2f} GiB  free on this machine: {enough}"
+    if plan.seconds is not None:
+        time = f"{plan.seconds / 3600:,.1f} hours" if plan.seconds >= 5400 else f"{plan.seconds / 60:,.1f} minutes"
+        yield f"{time} for {plan.tokens:,} tokens at {plan.tokens_per_second:,.0f} tokens a second (measured now)"
 
 
 @contextmanager
@@ -118,7 +137,4 @@ def memory_errors(settings: dict[str, Any]) -> Iterator[None]:
         if not known and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         given = ", ".join(f"{name} {value:,}" for name, value in settings.items())
-        raise InputError(
-            f"out of memory with {given}: lower micro_batch_tokens (batch_tokens may stay) or context, choose "
-            "recompute=True or a smaller preset, or shard over more GPUs; a dry run estimates the need"
-        ) from error
+        raise InputError(f"out of memory with {given}: {LESS_MEMORY}; a dry run estimates the need") from error

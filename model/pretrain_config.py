@@ -47,6 +47,12 @@ class PretrainConfig:
     """A step whose loss or gradient is not finite stops the run, or is skipped and logged."""
     seed: int = 0
     """Fixes the initial weights and the order of the data."""
+    extend: bool = False
+    """Go on with a finished run, up to more tokens: the learning rate rises to its peak and falls once more (Ibrahim et
+    al., 2024)."""
+    init_from: str | None = None
+    """Start from the weights of this run or Hugging Face folder, whose shape must be the same; rows of another
+    vocabulary are mapped by token."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Precision of matrix products, weights staying float32; auto is bf16 where the hardware has it."""
     device: str = "auto"
@@ -126,3 +132,21 @@ class PretrainResult:
     """The same before the first step."""
     unigram_bits_per_byte: float
     """The same for token frequencies alone: what a model that uses context must beat."""
+    skipped_steps: int = 0
+    """Steps left out because their loss or gradient was not finite."""
+    finite_weights: bool = True
+    """Whether every weight is a number; a model with others is of no use."""
+    validated_on_training_data: bool = False
+    """Whether the validation shards are among those trained on, so that losses say little of other text."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the run is no success, if it is none."""
+        if not self.finite_weights:
+            return "the weights hold NaN or infinity; start again with a lower lr or a longer warmup"
+        if 2 * self.skipped_steps > self.steps:
+            return (
+                f"{self.skipped_steps:,} of {self.steps:,} steps were skipped, their loss or gradient not finite; "
+                "start again with a lower lr or a longer warmup"
+            )
+        return None

@@ -10,25 +10,30 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from model.checkpoint import RESULT, finished_files, open_run
+from model.checkpoint import RESULT, extend_run, extension, finished_files, open_run
 from model.config import ModelConfig, padded_vocab_size, preset
 from model.data import Data, Mixture, Windows, joined, open_data
 from model.defaults import recipe_for
 from model.device import resolve_device, resolve_precision
 from model.evaluate import Validation, byte_lengths
+from model.initial import initialise
+from model.measure import measured_plan
 from model.parallel import Workers, started_workers
 from model.plan import Plan, memory_errors, plan_run
 from model.pretrain_config import PretrainConfig, PretrainResult
 from model.trainer import Trainer
+from model.transformer import Transformer
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.outputs import locked
 from tokenizer.shards import MANIFEST
+from tokenizer.shards.manifest import tokenizer_folder
 from tokenizer.state_files import as_dataclass, read_state, write_state
 
 logger = logging.getLogger("gyeol")
@@ -38,7 +43,7 @@ EPOCHS = 4
 
 FREE = (
     *("device", "precision", "parallel", "compile", "recompute", "micro_batch_tokens"),
-    *("validate_every", "checkpoint_steps", "checkpoint_minutes", "keep", "tensorboard"),
+    *("validate_every", "checkpoint_steps", "checkpoint_minutes", "keep", "tensorboard", "extend"),
 )
 """Options that may differ when a run goes on: what computes it, in how much memory, and how often it reports."""
 
@@ -69,8 +74,12 @@ def pretrain(
     config = replace(config or PretrainConfig(), **options)
     opened = open_data([data] if isinstance(data, (str, Path)) else data, validation)
     first = opened.first
-    tokenizer = tokenizer if tokenizer is not None else Tokenizer.load(first.path / "tokenizer")
+    tokenizer = tokenizer if tokenizer is not None else Tokenizer.load(tokenizer_folder(first.path))
     opened.check_tokenizer(tokenizer.fingerprint)
+    if tokenizer.strict:
+        logger.warning(
+            "%s is strict: only Gyeol encodes with it, other engines refuse the model's tokenizer", first.path
+        )
     shape = run_shape(config, tokenizer.vocab_size)
     config = replace(config, **recipe_for(config, shape.max_context)._asdict())
     streams, held_out = opened.streams(shape.max_context)
@@ -85,23 +94,39 @@ def pretrain(
     memory = {"micro_batch_tokens": config.micro_batch_tokens, "context": shape.max_context}
     with started_workers(resolved) as (workers, device), memory_errors(memory), _one_writer(run, workers):
         if workers.first:
-            open_run(run, _identity(config, shape, opened), shape, end_of_text, first.path / "tokenizer")
-        workers.barrier()
+            identity = _identity(config, shape, opened)
+            extended_at = extend_run(run, identity) if config.extend else extension(run, identity)
+            open_run(run, identity, shape, end_of_text, tokenizer_folder(first.path))
+        extended_at = workers.share(extended_at if workers.first else 0)
         if (run / RESULT).exists():
-            _say(f"{run} is finished; give a new folder to train again", workers)
+            _say(f"{run} is finished; give more tokens and extend=True to go on, or a new folder", workers)
             return as_dataclass(PretrainResult, read_state(run / RESULT), run / RESULT)
         unigram = measured.unigram(training.counts(tokenizer.vocab_size))
-        windows = [Windows(stream, shape.max_context, config.seed) for stream in streams]
+        named = zip(streams, opened.sources, strict=True)
+        windows = [Windows(stream, shape.max_context, config.seed, str(source.path)) for stream, source in named]
         mixture = Mixture(windows, list(opened.sources.values()), config.seed)
-        trainer = Trainer(run, shape, config, mixture, measured, device, precision, end_of_text, workers)
+        parts = (run, shape, config, mixture, measured, device, precision, end_of_text, workers)
+        trainer = Trainer(*parts, extended_at=extended_at, start=partial(_start, config, tokenizer))
+        mixture.check_read(trainer.steps * trainer.windows_per_step)
         if trainer.state.step:
             _say(f"going on from step {trainer.state.step:,} of {trainer.steps:,}", workers)
         _announce(config, shape, len(training), f"{workers.count} x {device.type}", precision, workers)
+        if opened.validates_on_training_data:
+            _say(f"{validation}: these shards are trained on too, so that the losses say little of other text", workers)
         result = trainer.train(unigram, first.bytes / first.tokens)
+        result = replace(result, validated_on_training_data=opened.validates_on_training_data)
         if workers.first:
             write_state(run / RESULT, {**asdict(result), "sha256": finished_files(run)})
         workers.barrier()
     return result
+
+
+def _start(config: PretrainConfig, tokenizer: Any, model: Transformer) -> None:
+    """Give a new model its first weights, where they are those of another."""
+    if config.init_from:
+        rows = initialise(model, Path(config.init_from), tokenizer)
+        same, made = f"{rows.same:,}", f"{rows.made:,}"
+        logger.warning("weights of %s; %s rows of the same tokens, %s means of others", config.init_from, same, made)
 
 
 def _one_writer(run: Path, workers: Workers) -> AbstractContextManager[None]:
@@ -112,7 +137,8 @@ def _one_writer(run: Path, workers: Workers) -> AbstractContextManager[None]:
 def dry_run(
     data: Sequence[str | Path] = (), *, gpus: int | None = None, config: PretrainConfig | None = None, **options: Any
 ) -> Plan:
-    """The needs of `pretrain` with these options, with ``gpus`` GPUs or on this machine; nothing is written.
+    """The needs of `pretrain` with these options, with ``gpus`` GPUs or on this machine; nothing is written. On this
+    machine the speed is measured for two seconds, if the memory is enough.
 
     Without ``data`` the vocabulary is `DRY_VOCABULARY` and the tokens are 20 for each parameter of the body.
     """
@@ -126,7 +152,8 @@ def dry_run(
     auto = "bf16" if gpus else resolve_precision(config.precision, device)
     precision = auto if config.precision == "auto" else config.precision
     tokens = config.tokens or default_tokens(shape, available)
-    return plan_run(shape, config, tokens=tokens, precision=precision, processes=gpus or 1)
+    plan = plan_run(shape, config, tokens=tokens, precision=precision, processes=gpus or 1)
+    return plan if gpus else measured_plan(plan, shape, config, device, precision)
 
 
 def default_tokens(shape: ModelConfig, available: int) -> int:

@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from model.checkpoint import WEIGHTS, load_checkpoint, save_checkpoint
+from model.checkpoint import WEIGHTS, latest_checkpoint, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
 from model.data import Mixture
 from model.defaults import recipe_for
@@ -44,12 +45,18 @@ class Trainer:
         precision: str,
         end_of_text: int,
         workers: Workers,
+        *,
+        extended_at: int = 0,
+        start: Callable[[Transformer], None] = lambda _: None,
     ) -> None:
         self.run, self.config, self.windows, self.validation = run, config, windows, validation
         self.device, self.precision, self.workers = device, precision, workers
         self.end_of_text = end_of_text if config.documents else None
         # Drawn on the CPU, so that a seed means the same weights on every device and in every process.
         self.model = Transformer(shape, seed=config.seed).to(device)
+        if config.init_from and latest_checkpoint(run) is None:
+            start(self.model)
+        self.extended_at = extended_at  # the step from which on the learning rate runs its course
         compiled = device.type == "cuda" if config.compile is None else config.compile  # see `prepare_layers`
         prepare_layers(self.model, recompute=config.recompute, compiled=compiled)
         self.recipe = recipe_for(config, shape.max_context)
@@ -79,7 +86,8 @@ class Trainer:
         if total is None:
             title, total = "Pretraining, tokens", self.steps * self.step_tokens
         closed = closing(log) if log else nullcontext()
-        with closed, self._signals, progress.progress_bar(title, total) as bar:
+        with closed, self._signals, progress.progress_bar(title, total, lines=self.workers.first) as bar:
+            self._bar = bar
             try:
                 evaluation, speed = self._loop(bar, unigram, bytes_per_token)
             except KeyboardInterrupt:
@@ -100,6 +108,8 @@ class Trainer:
             bits_per_byte=evaluation.bits_per_byte,
             initial_bits_per_byte=cast(float, self.state.initial_bits_per_byte),
             unigram_bits_per_byte=unigram.bits_per_byte,
+            skipped_steps=self.state.step - self.state.updates,
+            finite_weights=all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()),
         )
 
     def _loop(self, bar: progress.ProgressBar, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:
@@ -149,7 +159,7 @@ class Trainer:
 
     def _progress(self) -> float:
         """Progress of the run at the middle of the coming step, so that neither end has a rate of zero."""
-        by_tokens = (self.state.step + 0.5) / self.steps
+        by_tokens = (self.state.step - self.extended_at + 0.5) / (self.steps - self.extended_at)
         if self.config.max_seconds is None:
             return by_tokens
         spent, step = self.state.training_seconds, self.state.step
@@ -211,6 +221,7 @@ class Trainer:
         return workers.sum(total).item()
 
     def _validate(self, **more: float) -> Evaluation:
+        self._bar.note("validating")
         evaluation = self.validation.evaluate(self.model, self.device, self.precision, self.end_of_text)
         self._write(validation_loss=evaluation.nats_per_token, bits_per_byte=evaluation.bits_per_byte, **more)
         return evaluation

@@ -41,7 +41,8 @@ def as_dataclass(kind: type[T], record: Mapping[str, Any], path: str | Path) -> 
     for field in fields(kind):  # type: ignore[arg-type]
         value = record.get(field.name, MISSING if field.default is MISSING else field.default)
         accepted = int | float if types[field.name] is float else types[field.name] | int
-        if value is MISSING or isinstance(value, bool) or not isinstance(value, accepted):
+        number = isinstance(value, bool) and types[field.name] is not bool  # True is an int
+        if value is MISSING or number or not isinstance(value, accepted):
             raise InputError(f"{path}: field {field.name!r} is missing or of another type; the file is damaged")
         values[field.name] = value
     return kind(**values)

@@ -81,6 +81,11 @@ class Tokenizer:
         return dict(self.vocabulary.special_tokens)
 
     @property
+    def strict(self) -> bool:
+        """Whether text is also split at Kiwi's morpheme boundaries, so that only Gyeol encodes with it."""
+        return self.vocabulary.strict
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text."""
         return self.vocabulary.fingerprint

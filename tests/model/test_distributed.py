@@ -35,8 +35,8 @@ def killed(self, step=Trainer._step):
     if self.state.step == int(os.environ["KILL_AT"]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-def often(self, *arguments, begin=Trainer.__init__):
-    begin(self, *arguments)
+def often(self, *arguments, begin=Trainer.__init__, **rest):
+    begin(self, *arguments, **rest)
     self.config = replace(self.config, checkpoint_steps=5)
 
 Trainer._step, Trainer.__init__ = killed, often

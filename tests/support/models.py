@@ -45,6 +45,7 @@ class ByteTokenizer:
     """One token a byte, and end-of-text: the smallest tokenizer that the model package can work with."""
 
     vocab_size = 257
+    strict = False
     special_tokens = {"<|endoftext|>": END}  # noqa: RUF012
     fingerprint = "ab" * 32
 
@@ -68,9 +69,9 @@ class ByteTokenizer:
 
 def write_shards(folder: Path, shards: Sequence[Sequence[str]], dtype: str = "uint16") -> Path:
     """Write documents as a shard folder, encoded by `ByteTokenizer`."""
-    (folder / "tokenizer").mkdir(parents=True)
+    (folder / "vocabulary").mkdir(parents=True)
     for name in ("tokenizer.json", "tokenizer_config.json", "gyeol.json"):
-        (folder / "tokenizer" / name).write_text("{}")
+        (folder / "vocabulary" / name).write_text("{}")
     state: dict[str, Any] = {
         **{"format": FORMAT, "version": VERSION, "dtype": dtype, "corpus": [], "shards": []},
         "tokenizer": {"name": "bytes", "fingerprint": ByteTokenizer.fingerprint, "vocab_size": 257, "end_of_text": END},

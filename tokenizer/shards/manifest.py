@@ -6,7 +6,8 @@ A folder of shards holds
   every document ends with the end-of-text id;
 * ``shard-00000.idx``: where each document starts in the shard, in tokens, as little-endian uint64, and one
   more entry, the number of tokens;
-* ``tokenizer/``: the tokenizer that made them;
+* ``vocabulary/``: the tokenizer that made them (a folder named ``tokenizer`` would hide the package from
+  ``python -m`` started beside it; older folders have one);
 * ``manifest.json``: written last: counts, checksums, the tokenizer's fingerprint and the corpus.
 
 While a run is unfinished ``progress.json`` stands in for the manifest.
@@ -23,7 +24,9 @@ from tokenizer.state_files import read_state
 
 FORMAT, VERSION = "gyeol-shards", 1
 MANIFEST, PROGRESS = "manifest.json", "progress.json"
-SHARD_FOLDER = Kind("folder of shards", (MANIFEST, PROGRESS), FORMAT, ("shard-*.bin", "shard-*.idx", "tokenizer/*"))
+SHARD_FOLDER = Kind(
+    "folder of shards", (MANIFEST, PROGRESS), FORMAT, ("shard-*.bin", "shard-*.idx", "vocabulary/*", "tokenizer/*")
+)
 TOTALS = ("tokens", "documents", "bytes", "characters")
 """Totals of each shard and of all."""
 OFFSETS: np.dtype[Any] = np.dtype("<u8")
@@ -53,6 +56,12 @@ def read_record(path: Path) -> dict[str, Any]:
     if record["dtype"] not in ("uint16", "uint32"):
         raise InputError(f"{path}: dtype {record['dtype']!r} is neither uint16 nor uint32; the file is damaged")
     return record
+
+
+def tokenizer_folder(folder: str | Path) -> Path:
+    """The tokenizer's folder inside a folder of shards."""
+    older = Path(folder) / "tokenizer"
+    return older if older.exists() else Path(folder) / "vocabulary"
 
 
 def id_type(record: dict[str, Any]) -> np.dtype[Any]:

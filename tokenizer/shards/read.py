@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
-from tokenizer.shards.manifest import MANIFEST, OFFSETS, id_type, read_manifest
+from tokenizer.shards.manifest import MANIFEST, OFFSETS, id_type, read_manifest, tokenizer_folder
 from tokenizer.tokenizer import Tokenizer
 
 
@@ -56,7 +56,7 @@ class ShardFolder:
 def verify_shards(folder: str | Path) -> dict[str, Any]:
     """The manifest of a folder of shards, once every file was found whole; `InputError` names the one that is not."""
     manifest = read_manifest(folder)
-    own = Path(folder) / "tokenizer"
+    own = tokenizer_folder(folder)
     if Tokenizer.load(own).fingerprint != manifest["tokenizer"]["fingerprint"]:
         raise InputError(f"{own}: not the tokenizer of these shards; write the shards again")
     return ShardFolder(folder).manifest

@@ -10,7 +10,7 @@ from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.outputs import is_empty, remove_folder
-from tokenizer.shards.manifest import FORMAT, PROGRESS, VERSION, read_record
+from tokenizer.shards.manifest import FORMAT, PROGRESS, VERSION, read_record, tokenizer_folder
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.vocabulary.folder import TOKENIZER_FOLDER
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT
@@ -85,5 +85,5 @@ def clear(out: Path, state: dict[str, Any]) -> None:
     for shard in state["shards"]:
         for kind in ("ids", "offsets"):
             (out / Path(shard[kind]).name).unlink(missing_ok=True)
-    remove_folder(out / "tokenizer", TOKENIZER_FOLDER)
+    remove_folder(tokenizer_folder(out), TOKENIZER_FOLDER)
     (out / PROGRESS).unlink(missing_ok=True)

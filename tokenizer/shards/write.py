@@ -21,7 +21,7 @@ from tokenizer.corpus.reading import Reading
 from tokenizer.files import atomic_open
 from tokenizer.outputs import locked
 from tokenizer.progress import progress_bar
-from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest
+from tokenizer.shards.manifest import MANIFEST, OFFSETS, PROGRESS, TOTALS, id_type, read_manifest, tokenizer_folder
 from tokenizer.shards.read import verify_shards
 from tokenizer.shards.resume import check_plan, clear, plan_shards, resume
 from tokenizer.state_files import write_state
@@ -64,8 +64,8 @@ def _write(tokenizer: Tokenizer, corpus: Sequence[str | Path], out: Path, plan: 
     out.mkdir(parents=True, exist_ok=True)
     write_state(out / PROGRESS, state)
     try:
-        if not (out / "tokenizer").exists():
-            tokenizer.save(out / "tokenizer")
+        if not tokenizer_folder(out).exists():
+            tokenizer.save(tokenizer_folder(out))
         _write_all(tokenizer, corpus, out, state)
     except BaseException:
         if not state["shards"]:  # nothing to go on from

@@ -50,7 +50,7 @@ def test_shards_hold_the_documents(tokenizer: Tokenizer, corpus: Path, tmp_path:
     assert manifest["documents"] == len(texts)
     assert manifest["characters"] == sum(map(len, texts))
     assert manifest["bytes"] == sum(len(text.encode()) for text in texts)
-    assert Tokenizer.load(tmp_path / "out" / "tokenizer").fingerprint == manifest["tokenizer"]["fingerprint"]
+    assert Tokenizer.load(tmp_path / "out" / "vocabulary").fingerprint == manifest["tokenizer"]["fingerprint"]
     assert verify_shards(tmp_path / "out") == manifest
 
 
@@ -152,8 +152,8 @@ def change(path: Path, **fields: Any) -> None:
         ("manifest.json", lambda path: change(path, dtype="float64"), "dtype 'float64' is neither"),
         ("manifest.json", lambda path: change(path, shards=[{"ids": 1}]), "field 'ids' is missing or not of type str"),
         ("manifest.json", lambda path: change(path, tokenizer={}), "field 'fingerprint' is missing"),
-        ("tokenizer/tokenizer.json", flip, r"tokenizer\.json: checksum differs"),
-        ("tokenizer/gyeol.json", Path.unlink, "has no gyeol.json"),
+        ("vocabulary/tokenizer.json", flip, r"tokenizer\.json: checksum differs"),
+        ("vocabulary/gyeol.json", Path.unlink, "has no gyeol.json"),
     ],
 )
 def test_damage_is_named(
@@ -191,7 +191,7 @@ def test_only_our_own_is_removed_of_an_unfinished_run(tokenizer: Tokenizer, corp
     write_shards(tokenizer, [corpus], out)
     (out / "manifest.json").rename(out / "progress.json")
     change(out / "progress.json", shards=[], corpus=[])
-    (out / "tokenizer" / "notes.txt").write_text("mine")
+    (out / "vocabulary" / "notes.txt").write_text("mine")
     before = contents(out)
     with pytest.raises(InputError, match=r"notes\.txt"):
         write_shards(tokenizer, [corpus], out)
