@@ -29,6 +29,11 @@ from tokenizer.vocabulary.byte_level import byte_order
 CHUNK = 1024
 """Merges between two returns to Python, for progress and Ctrl-C."""
 
+INDEXED, LEAST_INDEXED = 8, 1 << 16
+"""Pairs that are indexed at first, about: so many for each token wanted, since rules refuse some, and so many more."""
+BUCKETS = 1 << 12, 1 << 23
+"""Sums that the rare pairs share, at least and at most: one for eight cells of text, eight bytes each."""
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -115,6 +120,7 @@ class _State:
         self.words = arrays.Words(cells, word_of, words.weights, occurrences, words.sections, words.rows)
         self.rules = rules
         self.tokens = _token_table(tokens, capacity)
+        self._indexed = INDEXED * (capacity - len(tokens)) + LEAST_INDEXED
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
         self.left, self.right = _scratch(capacity, largest), _scratch(capacity, largest)
@@ -127,13 +133,23 @@ class _State:
             made, reason = kernel.learn(
                 self.words, self.pairs, self.tokens.table, self.left, self.right, merges, made, wanted, self.rules
             )
-            if reason != kernel.SHORT:
+            if reason == kernel.SHORT:
+                self._make_room()
+            elif reason == kernel.RARE:
+                self._indexed *= 4
+                del self.pairs  # before there are others
+                self.pairs = self._index()
+            else:
                 return merges[:made], reason
-            self._make_room()
 
     def _index(self) -> arrays.Pairs:
-        """Every pair of the words; its positions are one segment."""
-        pairs = _with_room(_empty_pairs(), np.array([1 << 16, 0, 0, 0]))
+        """The most frequent pairs of the words, about ``_indexed`` of them; the positions of each are one segment."""
+        buckets = min(max(1 << (self.words.cells.size // 8).bit_length(), BUCKETS[0]), BUCKETS[1])
+        pairs = _with_room(_empty_pairs(buckets), np.array([1 << 16, 0, 0, 0]))
+        kernel.count_rare(self.words, pairs)
+        if self._indexed < buckets:
+            pairs.least[0] = np.partition(pairs.rare, buckets - self._indexed)[buckets - self._indexed]
+        pairs.least[0] = max(pairs.least[0], self.rules.min_count)
         position = 1
         while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
             pairs = _with_room(pairs, np.array([pairs.keys.size, 0, 0, 0]))
@@ -210,7 +226,7 @@ _ARRAYS = (
 """Arrays of `Pairs` that are in use as far as each item of `Pairs.used` says."""
 
 
-def _empty_pairs() -> arrays.Pairs:
+def _empty_pairs(buckets: int) -> arrays.Pairs:
     ints, longs = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
     return arrays.Pairs(
         slots=ints,
@@ -223,6 +239,8 @@ def _empty_pairs() -> arrays.Pairs:
         positions=ints,
         heap_counts=longs,
         heap_entries=ints,
+        rare=np.zeros(buckets, dtype=np.int64),
+        least=np.zeros(1, dtype=np.int64),
         used=np.zeros(4, dtype=np.int64),
     )
 
