@@ -29,6 +29,7 @@ from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, Sequences, learn_merges
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord, versions
+from tokenizer.training.spool import Spool
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
@@ -50,6 +51,8 @@ def train(
     fill_what_you_can: bool = False,
     name: str | None = None,
     threads: int | None = None,
+    memory: str | None = None,
+    spool_folder: Path | None = None,
     **reading: Any,
 ) -> Tokenizer:
     """Train a tokenizer of ``vocab_size`` ids, special tokens included.
@@ -58,23 +61,27 @@ def train(
     `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
     the tokens, merges and special tokens of a tokenizer of the same grammar and adds to them. Pairs that occur less
     than ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no
-    more. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
-    special tokens, and one that the corpus cannot fill.
+    more. ``memory`` bounds the memory (such as 4GB): arrays that would pass it are temporary files in ``spool_folder``
+    (the working directory); the vocabulary is the same. `InputError` for an unknown recipe, options that do not fit it,
+    a vocabulary too small for the bytes and special tokens, one that the corpus cannot fill, and a bound that is too
+    low even so.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
     factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
     spread = options.spread if recipe == "curriculum" else 0
+    spool = Spool(memory, spool_folder)
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, on_progress=progress.advance, **reading)
-        collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), factor_of=factors, spread=spread)
+        settings: dict[str, Any] = {"threads": threads or cores(), "factor_of": factors, "spread": spread}
+        collection = collect(source, GRAMMARS[recipe], spool=spool, **settings)
     sources: list[SourceRecord] = []
     if recipe == "curriculum":
         weights = source_weights(collection, options.temperature)
         sources = source_records(collection, weights)
-        learned, stages = learn(collection, weights, job.start, job.wanted, options, min_count=min_count)
+        learned, stages = learn(collection, weights, job.start, job.wanted, options, min_count=min_count, spool=spool)
     else:
-        learned, stages = _learn_flat(collection.words, job, recipe, min_count)
+        learned, stages = _learn_flat(collection.words, job, recipe, min_count, spool)
     if learned.exhausted and not fill_what_you_can:
         reached = len(learned.tokens) + len(job.special_tokens)
         raise InputError(
@@ -145,14 +152,22 @@ def _job(
     return _Job(start, special_tokens, vocab_size - len(special_tokens))
 
 
-def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[Learned, list[StageRecord]]:
+def _learn_flat(
+    words: Counts, job: _Job, recipe: str, min_count: int, spool: Spool
+) -> tuple[Learned, list[StageRecord]]:
     """The one stage of the recipes plain and strict."""
     if recipe == "strict":
         cuts = word_cuts(words, 1, "Splitting at morphemes (Kiwi)")
         words, _, _ = morpheme_pieces(words, cuts, words.counts >= 1)
     start = job.start
-    sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
-    learned = learn_merges(sequences, start.tokens, job.wanted, rules=Rules(min_count=min_count))
+    spool.check()
+    learned = learn_merges(  # which alone holds the sequences, and lets go of them early
+        Sequences(*encode_strings(words, start.tokens, start.merges), words.counts),
+        start.tokens,
+        job.wanted,
+        rules=Rules(min_count=min_count),
+        spool=spool,
+    )
     last = learned.counts[-1] if learned.counts else None
     learned = replace(learned, merges=start.merges + learned.merges)
     return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last, learned.exhausted)]

@@ -151,8 +151,10 @@ def test_one_pass_finds_every_word_and_run(texts: list[str], threads: int) -> No
     singles = [run for run in runs if run.encode() in {word for word, _ in collection.words.items()}]
     found = []
     for source in collection.sources:
-        for a, b in zip(source.run_offsets, source.run_offsets[1:], strict=False):
-            found.append(b"".join(collection.words.string(i) for i in source.run_words[a:b]).decode())
+        for batch in source.runs:
+            ends = batch.sizes.cumsum()
+            for a, b in zip(ends - batch.sizes, ends, strict=True):
+                found.append(b"".join(collection.words.string(i) for i in batch.words[a:b]).decode())
     assert sorted(found + singles) == runs
 
 
