@@ -95,8 +95,8 @@ class Spool:
         """`InputError` when more is held in memory than the bound allows."""
         if self.bound and (held := resident()) > self.bound:
             raise InputError(
-                f"training takes {held / 1e9:.2f} GB beside what it keeps in files, and memory is {self._memory}: "
-                "its distinct words must be in memory; allow more, or train on less text"
+                f"training takes {held / 1e9:.2f} GB beside what it keeps in files, and memory is {self._memory}: the "
+                "distinct words, and Kiwi in all recipes but plain, need so much; allow more, or train on less text"
             )
 
     def _new_file(self, size: int) -> mmap.mmap:

@@ -3,8 +3,9 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -20,6 +21,8 @@ from tokenizer.corpus.reader import Document, documents
 from tokenizer.inspection import describe_training, vocabulary_record
 from tokenizer.pretokenize.grammars import pretokens
 from tokenizer.pretokenize.morphemes import boundaries
+from tokenizer.training import collect as collecting
+from tokenizer.training import runs as run_store
 from tokenizer.training.collect import Collection, collect
 from tokenizer.training.curriculum import CurriculumOptions, FileFactors, Stage, source_records, source_weights
 from tokenizer.training.morpheme_cuts import word_cuts
@@ -254,3 +257,24 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
 def test_options_that_do_not_fit_are_named(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_runs_are_thinned_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept(threads: int) -> tuple[int, list[bytes]]:
+        collection = collect(documents([samples.folder()]), threads=threads)
+        found = []
+        for batch in collection.sources[0].runs:
+            strings = iter([collection.words.string(i) for i in batch.words])
+            found += [b"".join(islice(strings, size)) for size in batch.sizes]
+        return collection.run_weight, sorted(found)
+
+    weight, everything = kept(1)
+    assert weight == 1
+    monkeypatch.setattr(collecting, "BATCH_BYTES", 5000)
+    assert kept(3) == (1, everything)
+    monkeypatch.setattr(run_store, "RUN_WORDS", 1000)
+    weight, some = kept(1)
+    assert weight > 4
+    assert 0 < len(some) < 2 * len(everything) / weight
+    assert not Counter(some) - Counter(everything)
+    assert kept(3) == (weight, some)
