@@ -1,7 +1,7 @@
 """Arrays that grow with the text: in memory, or under a bound in temporary files that are mapped into memory.
 
 A mapped file is read and written as an array; the system keeps in memory what it has room for and writes the rest
-out. So only what no file can hold, the distinct words foremost, counts against the bound.
+out, so its pages do not count against the bound. The distinct words stay in memory, and do.
 """
 
 import mmap
@@ -51,8 +51,8 @@ class Spool:
 
         `InputError` for a bound that is no size, and on systems that do not tell what a process holds.
         """
-        self.bound = bytes_in(memory) if memory else None
-        if self.bound and not _STATUS.exists():
+        self.bound = None if memory is None else bytes_in(memory)
+        if self.bound is not None and not _STATUS.exists():
             raise InputError(f"memory is {memory}, but memory can be bounded on Linux only: leave it out")
         self._memory, self._folder = memory, folder or Path()
         self._file: mmap.mmap | None = None
@@ -93,7 +93,7 @@ class Spool:
 
     def check(self) -> None:
         """`InputError` when more is held in memory than the bound allows."""
-        if self.bound and (held := resident()) > self.bound:
+        if self.bound is not None and (held := resident()) > self.bound:
             raise InputError(
                 f"training takes {held / 1e9:.2f} GB beside what it keeps in files, and memory is {self._memory}: the "
                 "distinct words, and Kiwi in all recipes but plain, need so much; allow more, or train on less text"
