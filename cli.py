@@ -74,8 +74,8 @@ def cli() -> None:
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, help="Merge no pair that occurs fewer times.")
 @click.option("--normalizer", type=click.Choice(["none", "nfc"]), default="none", help="nfc: compose texts.")
-@click.option("--memory", metavar="SIZE", help="Bound such as 8GB: learn superwords from a sample if need be.")
 @click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
+@click.option("--memory", metavar="SIZE", help="Keep what would take more than SIZE (4GB) in files beside --out.")
 @options(READING, *READING)
 @AS_JSON
 def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_json: bool, **rest: Any) -> None:
@@ -94,7 +94,7 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
         rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
         rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
         name = os.fsencode(name or out.resolve().name).decode("utf-8", errors="replace")
-        trained = train_tokenizer(list(corpus), name=name, **rest)
+        trained = train_tokenizer(list(corpus), name=name, spool_folder=out.resolve().parent, **rest)
         trained.save(out, force=force)
     _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
 

@@ -32,8 +32,7 @@ from model.transformer import Transformer
 from tokenizer.errors import InputError
 from tokenizer.files import sha256_file
 from tokenizer.outputs import locked
-from tokenizer.shards import MANIFEST
-from tokenizer.shards.manifest import tokenizer_folder
+from tokenizer.shards import MANIFEST, tokenizer_folder
 from tokenizer.state_files import as_dataclass, read_state, write_state
 
 logger = logging.getLogger("gyeol")

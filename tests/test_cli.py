@@ -162,6 +162,11 @@ BAD: dict[str, tuple[list[str], str]] = {
     "weight of inf": (["train", CORPUS, "--weight", "x=inf", "--out", "t"], "is not from 0.01 to 1000"),
     "vocabulary in shape": (["pretrain", "--dry-run", "--shape", "vocab_size=5"], "is the tokenizer's; leave it out"),
     "few documents": (["train", CORPUS, "--min-documents", "0", "--out", "t"], "--min-documents is 0; it must be"),
+    "no size": (
+        ["train", CORPUS, "--memory", "much", "--out", "t"],
+        "memory is 'much'; it must be a number with MB, GB",
+    ),
+    "little memory": (["train", CORPUS, "--memory", "10MB", "--out", "t"], "and memory is 10MB: "),
     "full folder": (["train", CORPUS, "--out", "."], "something other than a tokenizer"),
     "tokenizer": (["encode", "-t", "nothing", "empty.txt"], "unknown tokenizer 'nothing'"),
     "peer": (["fertility", "-t", "nothing", CORPUS], "nothing"),

@@ -118,15 +118,6 @@ class Words(click.ParamType):
             )
 
 
-def size_in_bytes(text: str | int) -> int:
-    """``8GB``, ``500 MB`` or a number as bytes, with powers of 1000; `InputError` for anything else."""
-    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", str(text).strip().upper())
-    if not found:
-        raise InputError(f"{text!r} is not a size; give one such as 8GB or 500MB")
-    return int(float(found[1]) * units[found[2]])
-
-
 def name_and_value(text: str, form: str) -> tuple[str, str]:
     """``NAME=VALUE`` parted at its last equals sign; `InputError` that shows the ``form`` where there is none."""
     name, equals, value = text.rpartition("=")

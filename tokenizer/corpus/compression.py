@@ -3,6 +3,7 @@
 import bz2
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,13 @@ BLOCK = 1 << 18
 """Bytes read at a time."""
 _GZIP = 31
 """zlib's number for the form of gzip, with its checksums."""
-ZSTD_BLOCK = 1 << 10
-"""Compressed bytes read at a time of Zstandard, which may unpack to 32,768 times as much."""
 _MAGIC = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"BZh": ".bz2"}
 """First bytes of what is compressed, and the suffix of such files."""
 COMPRESSIONS = tuple(_MAGIC.values())
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""First bytes of a frame of Zstandard that holds no content, behind them four that hold its size."""
+_REPEATED = 1
+"""Kind of a block of Zstandard that holds one byte, to be repeated as often as its size says."""
 
 
 def stream_blocks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -123,14 +126,34 @@ def _gzip_blocks(raw: IO[bytes], name: str) -> Iterator[bytes]:
 
 
 def _zstd_blocks(raw: IO[bytes], zstandard: Any) -> Iterator[bytes]:
-    """The frames of a Zstandard file (its stream_reader would take one cut off for a whole one)."""
-    frame: Any = None
-    while data := raw.read(ZSTD_BLOCK):
-        while data:
-            frame = frame or zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
-            unpacked = frame.decompress(data)
-            yield from (unpacked[start : start + BLOCK] for start in range(0, len(unpacked), BLOCK))
-            data = frame.unused_data if frame.eof else b""
-            frame = None if frame.eof else frame
-    if frame:
+    """The content of Zstandard frames (RFC 8878, 3.1), given to the decompressor a block at a time.
+
+    A block unpacks to 128 KiB at most. The decompressor itself unpacks all that it is given, a few kilobytes to a
+    gigabyte, and its stream_reader would take a file that is cut off for a whole one.
+    """
+    while start := raw.read(5):
+        start += _exactly(raw, 5 - len(start))
+        if _SKIPPABLE.match(start):
+            size = int.from_bytes(start[4:] + _exactly(raw, 3), "little")
+            while size:
+                size -= len(_exactly(raw, min(size, BLOCK)))
+            continue
+        header = start + _exactly(raw, zstandard.frame_header_size(start) - len(start))
+        frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+        frame.decompress(header)
+        last = 0
+        while not last:
+            block = _exactly(raw, 3)
+            last, kind, size = block[0] & 1, block[0] >> 1 & 3, int.from_bytes(block, "little") >> 3
+            if unpacked := frame.decompress(block + _exactly(raw, 1 if kind == _REPEATED else size)):
+                yield unpacked
+        if zstandard.get_frame_parameters(header).has_checksum:
+            frame.decompress(_exactly(raw, 4))
+
+
+def _exactly(raw: IO[bytes], size: int) -> bytes:
+    """The next ``size`` bytes; `EOFError` where there are fewer."""
+    data = raw.read(size)
+    if len(data) < size:
         raise EOFError("the last frame has no end")
+    return data

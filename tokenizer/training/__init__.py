@@ -4,6 +4,8 @@
 
 ``recipes``         `train`: reads the corpus, learns by a recipe, builds the tokenizer; start here
 ``collect``         one pass over the corpus, on threads: distinct words with counts, and the runs that they form
+``runs``            the runs that are kept, a sample of them where there are too many
+``spool``           arrays that grow with the text, in memory or in files
 ``counts``          `CountTable`, the hash table of byte strings in which everything is counted
 ``curriculum``      options, weights of sources, and the loop over the stages
 ``stages``          the training text of each stage, as ids by the merges so far

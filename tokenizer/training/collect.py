@@ -2,14 +2,13 @@
 
 A word is what the first stages learn from: a pre-token of the grammar o200k, or a word inside a run of the grammar
 gyeol (`tokenizer.pretokenize.gyeol`). Words are kept once. A run of two words or more is kept as the indices of its
-words, four bytes each, up to `RUN_WORDS` of them in all; of a corpus that has more, every second, fourth ... run is
-kept and counts that many times, chosen by its hash. From there on memory grows with the distinct words only.
+words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.corpus.reader import Document
-from tokenizer.errors import InputError
 from tokenizer.native.compile import inlined, native
-from tokenizer.native.hashing import combined
 from tokenizer.pretokenize.grammars import GYEOL, next_pretoken, scanner
 from tokenizer.pretokenize.gyeol import next_word
 from tokenizer.text.unicode import class_table
@@ -28,14 +25,11 @@ from tokenizer.text.utf8 import joined, to_utf8
 from tokenizer.threads import per_thread
 from tokenizer.training.counts import Counts, CountTable
 from tokenizer.training.records import CorpusRecord
+from tokenizer.training.runs import KeptRuns, Runs
 from tokenizer.training.sections import add_rows, note_sections, with_rows
+from tokenizer.training.spool import Spool
 
 EMPTY = np.empty(0, dtype=np.int32)
-RUN_WORDS = 100_000_000
-LEAST_RUN_WORDS = 1_000_000
-_BASE_BYTES, _RUN_WORD_BYTES, _WORD_BYTES, _SYMBOL_BYTES = 600_000_000, 48, 120, 28
-"""What training takes at its peak, as measured: by itself (Kiwi, compiled code), and for each run word, distinct word
-and byte of a distinct word."""
 SECTION = 1 << 16
 """Bytes of a long document that the document-frequency rule takes for a document of its own."""
 LONGEST_WORD = 1 << 12
@@ -59,12 +53,8 @@ class Source:
     """Indices of its distinct words in `Collection.words`, ascending."""
     counts: NDArray[np.int64]
     """Occurrences of each of ``words`` in this source."""
-    run_words: NDArray[np.int32]
-    """The runs, as indices of their words in `Collection.words`, one run after another."""
-    run_offsets: NDArray[np.int64]
-    """Item of ``run_words`` at which each run starts, and behind the last one its end."""
-    sections: NDArray[np.int32]
-    """Section of the corpus in which each run ends, numbered over all files."""
+    runs: list[Runs]
+    """Its runs, of words in `Collection.words`."""
 
 
 @dataclass
@@ -103,52 +93,36 @@ def collect(
     threads: int = 2,
     factor_of: Callable[[Document], float] = lambda _: 1.0,
     spread: int = 0,
-    memory: int | None = None,
+    spool: Spool | None = None,
 ) -> Collection:
     """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and sources are kept apart; else all of them
     are one.
 
-    ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word. Sources are
-    added one after another, so the result does not depend on the threads' timing but for the numbering of
-    words, which nothing downstream depends on. ``memory`` is a bound in bytes: fewer runs are kept where all of them
-    take more. `InputError` where the distinct words alone take more.
+    ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word, ``spool``
+    makes the arrays of runs. Sources are added one after another, so the result does not depend on the threads' timing
+    but for the numbering of words, which nothing downstream depends on.
     """
-    reader = _Reader()
+    spool = spool or Spool()
+    reader = _Reader(spool)
     table = CountTable()
+    kept = KeptRuns(table, spool)
     sources: list[Source] = []
     rows = EMPTY
-    level, kept = 0, 0
     for (name, factor), group in groupby(
         documents, key=lambda document: (document.origin, factor_of(document)) if grammar == "gyeol" else ("", 1.0)
     ):
         before = reader.record.bytes
-        parts = per_thread(lambda: _Part(scanner(grammar), spread), _Part.add, reader.batches(group), threads)
+        parts = per_thread(lambda: _Part(scanner(grammar), spread, kept), _Part.add, reader.batches(group), threads)
         source, rows = _as_source(name, factor, reader.record.bytes - before, parts, table, rows)
         sources.append(source)
-        kept += _thin(source, level, table) if level else source.run_words.size
-        most = RUN_WORDS if memory is None else min(RUN_WORDS, _run_words_in(memory, table))
-        while kept > most:
-            level += 1
-            kept = sum(_thin(each, level, table) for each in sources)
-    total = reader.sections
-    return Collection(table.result(), rows, spread, total, sources, 1 << level, reader.finished())
-
-
-def _run_words_in(memory: int, table: CountTable) -> int:
-    """How many words of runs fit beside the distinct words into so many bytes; `InputError` for too few."""
-    taken = _BASE_BYTES + len(table) * _WORD_BYTES + int(table.table.offsets[len(table)]) * _SYMBOL_BYTES
-    if taken + LEAST_RUN_WORDS * _RUN_WORD_BYTES > memory:
-        raise InputError(
-            f"memory is {memory / 1e9:.3g} GB, but {len(table):,} distinct words take about {taken / 1e9:.2g} GB; "
-            "allow more, or train on less text"
-        )
-    return (memory - taken) // _RUN_WORD_BYTES
+    return Collection(table.result(), rows, spread, reader.sections, sources, 1 << kept.level, reader.finished())
 
 
 class _Reader:
     """Takes in documents as UTF-8, and the record of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
         self.record = CorpusRecord()
         self._digest = hashlib.sha256()
         self.sections = 0
@@ -173,6 +147,7 @@ class _Reader:
             if held >= BATCH_BYTES:
                 yield batch
                 batch, held = _Batch([], []), 0
+                self._spool.check()
         yield batch
 
     def finished(self) -> CorpusRecord:
@@ -183,24 +158,18 @@ class _Reader:
         return replace(self.record, files=dict(files), sha256=self._digest.hexdigest())
 
 
-@dataclass
 class _Part:
     """The words and runs that one thread found in its share of a source."""
 
-    scanner: int
-    """Number of the grammar's scanner."""
-    spread: int
-    """Sections to note of each word."""
-    table: CountTable = field(default_factory=CountTable)
-    """The words."""
-    rows: NDArray[np.int32] = field(default_factory=lambda: EMPTY)
-    """Sections of each word, ``spread`` places a row."""
-    ids: list[NDArray[np.int32]] = field(default_factory=list)
-    """By batch, the words of its runs as indices into ``table``."""
-    sizes: list[NDArray[np.int32]] = field(default_factory=list)
-    """By batch, the number of words in each run."""
-    sections: list[NDArray[np.int32]] = field(default_factory=list)
-    """By batch, the section of each run."""
+    def __init__(self, scanner: int, spread: int, kept: KeptRuns) -> None:
+        """``scanner`` is the number of the grammar's scanner, ``spread`` that of sections to note of each word."""
+        self.scanner, self.spread, self.kept = scanner, spread, kept
+        self.table = CountTable()
+        """The words."""
+        self.rows = EMPTY
+        """Sections of each word, ``spread`` places a row."""
+        self.runs = kept.new_part(self.table)
+        """The runs, of words in ``table``."""
 
     def add(self, batch: _Batch) -> None:
         """Count the words of ``batch`` and note its runs."""
@@ -213,9 +182,7 @@ class _Part:
             self.rows = with_rows(self.rows, self.spread, len(self.table))
             note_sections(self.rows, self.spread, ids, word_sections)
         if sizes.size:
-            self.ids.append(ids[in_run])
-            self.sizes.append(sizes)
-            self.sections.append(sections)
+            self.kept.add(self.runs, self.table, Runs(ids[in_run], sizes, sections))
 
 
 @inlined
@@ -275,7 +242,7 @@ def _as_source(
 ) -> tuple[Source, NDArray[np.int32]]:
     """Number the words of a source's parts by the common table, and join the parts; the sections of the words of
     ``table`` with those of the parts."""
-    found, counts, run_words = [], [], []
+    found, counts = [], []
     for part in parts:
         words = part.table.result()
         numbers = table.add(words.data, words.offsets[:-1], words.offsets[1:], words.counts)
@@ -284,44 +251,7 @@ def _as_source(
             add_rows(rows, part.spread, numbers, part.rows, np.arange(numbers.size, dtype=np.int32))
         found.append(numbers)
         counts.append(words.counts)
-        run_words += [numbers[ids] for ids in part.ids]
     distinct, inverse = np.unique(np.concatenate(found), return_inverse=True)
-    sizes = _concatenated(size for part in parts for size in part.sizes)
-    source = Source(
-        name,
-        factor,
-        size,
-        words=distinct.astype(np.int32),
-        counts=np.bincount(inverse, weights=np.concatenate(counts), minlength=distinct.size).astype(np.int64),
-        run_words=_concatenated(run_words),
-        run_offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
-        sections=_concatenated(section for part in parts for section in part.sections),
-    )
-    return source, rows
-
-
-def _concatenated(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
-    return np.concatenate([np.empty(0, dtype=np.int32), *parts])
-
-
-def _thin(source: Source, level: int, table: CountTable) -> int:
-    """Keep one run in 2**level, by the hash of its words; how many words are in what is kept."""
-    keep = _chosen(source.run_words, source.run_offsets, (1 << level) - 1, table.table.hashes)
-    sizes = np.diff(source.run_offsets)
-    source.run_words = source.run_words[np.repeat(keep, sizes)]
-    source.run_offsets = np.concatenate([[0], np.cumsum(sizes[keep])])
-    source.sections = source.sections[keep]
-    return int(source.run_words.size)
-
-
-@native
-def _chosen(
-    words: NDArray[np.int32], offsets: NDArray[np.int64], mask: int, hashes: NDArray[np.uint64]
-) -> NDArray[np.bool_]:
-    chosen = np.empty(offsets.size - 1, dtype=np.bool_)
-    for run in range(chosen.size):
-        h = np.uint64(offsets[run + 1] - offsets[run])
-        for k in range(offsets[run], offsets[run + 1]):
-            h = combined(h, hashes[words[k]])
-        chosen[run] = (h & np.uint64(mask)) == 0
-    return chosen
+    totals = np.bincount(inverse, weights=np.concatenate(counts), minlength=distinct.size).astype(np.int64)
+    runs = parts[0].kept.as_source(found)
+    return Source(name, factor, size, distinct.astype(np.int32), totals, runs), rows

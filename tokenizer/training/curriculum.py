@@ -42,6 +42,7 @@ from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, learn_merges
 from tokenizer.training.morpheme_cuts import word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord
+from tokenizer.training.spool import Spool
 from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
 from tokenizer.vocabulary.token_bytes import token_bytes
 
@@ -191,13 +192,16 @@ def learn(
     *,
     min_count: int = 2,
     refused: Sequence[bytes] = (),
+    spool: Spool | None = None,
 ) -> tuple[Learned, list[StageRecord]]:
     """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
-    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage.
+    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage. The runs of
+    ``collection`` are used up. ``spool`` makes the arrays that grow with the text.
 
     No merge makes one of ``refused``. A stage that finds no further pair leaves the rest of its share to those behind
     it.
     """
+    spool = spool or Spool()
     words = _weighted(collection, weights)
     cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
     documents = min(options.min_documents, collection.total_sections)
@@ -208,8 +212,15 @@ def learn(
     for stage in options.stages:
         target = first + round((wanted - first) * stage.until)
         tokens, merges = learned.tokens, learned.merges
-        sequences = stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges)
-        learned = learn_merges(sequences, tokens, target, rules=rules, title=f"Learning {stage.level}")
+        spool.check()
+        learned = learn_merges(  # which alone holds the sequences, and lets go of them early
+            stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges, spool),
+            tokens,
+            target,
+            rules=rules,
+            title=f"Learning {stage.level}",
+            spool=spool,
+        )
         learned = replace(learned, merges=merges + learned.merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
         records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))

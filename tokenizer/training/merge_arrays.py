@@ -30,10 +30,11 @@ class Words(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Every pair that was ever adjacent: hash table, counts, positions and heap. The arrays have room to spare.
+    """Every pair that was ever adjacent so often that it may be merged soon: hash table, counts, positions and heap.
+    The arrays have room to spare.
 
-    A pair is an entry, numbered as they come. Its positions are a linked list of segments, each a slice of
-    ``positions``.
+    Such a pair is an entry, numbered as they come. Its positions are a linked list of segments, each a slice of
+    ``positions``. Of the others only sums are kept, in ``rare``.
     """
 
     slots: NDArray[np.int32]
@@ -56,6 +57,10 @@ class Pairs(NamedTuple):
     """The heap, largest first: the count that an entry had when it entered."""
     heap_entries: NDArray[np.int32]
     """The heap: its entries."""
+    rare: NDArray[np.int64]
+    """By the hash of the key, weighted occurrences of the pairs without an entry; a power of two."""
+    least: NDArray[np.int64]
+    """Shape (1,): every pair with so many weighted occurrences has an entry."""
     used: NDArray[np.int64]
     """Shape (4,): number of entries, segments, positions and items of the heap in use."""
 
@@ -112,6 +117,12 @@ def find_pair(pairs: Pairs, key: int, create: bool) -> int:
     pairs.heads[entry] = -1
     pairs.used[ENTRIES] += 1
     return entry
+
+
+@inlined
+def rare_slot(pairs: Pairs, key: int) -> int:
+    """The item of `Pairs.rare` for a pair's key."""
+    return np.int64(hash_number(key) & np.uint64(pairs.rare.size - 1))
 
 
 @inlined

@@ -5,9 +5,12 @@ Same result as ``BpeTrainer`` of Hugging Face tokenizers from the same counts, i
 * All words lie in one int32 array. A token occupies as many cells as it had initial symbols: its first cell
   holds its id, its second and its last hold minus its span, so both neighbours are found without links.
   Words are divided by `SEPARATOR`.
-* Every pair ever adjacent has one entry (count and positions). All positions of a pair are known when the newer
-  of its two tokens is made, so they are appended in segments and never removed; a position that a later merge
-  has changed is recognised by its cells when it is visited.
+* Every pair that was ever adjacent at least `Pairs.least` times has one entry (count and positions). All positions of
+  a pair are known when the newer of its two tokens is made, so they are appended in segments and never removed; a
+  position that a later merge has changed is recognised by its cells when it is visited.
+* Most pairs are too rare to be merged before the vocabulary is full: they have no entry, which would take more memory
+  than the text. Their counts are summed by hash, so each is known to be below a sum. When only rarer pairs are left, or
+  a sum grows too large, the text is indexed anew (`RARE`). The merges are the same whatever ``least`` is.
 * A max-heap with lazy updates orders entries by count, then by the smaller left id, then by the smaller right id.
   Counts only fall after they enter the heap, save for pairs of the token just made, which enter it anew.
 
@@ -38,17 +41,19 @@ from tokenizer.training.merge_arrays import (
     pair_key,
     previous,
     push,
+    rare_slot,
     span,
 )
 from tokenizer.training.merge_rules import Rules, allowed
 
-DONE, EXHAUSTED, SHORT = range(3)
-"""Why `learn` returned: enough was merged, no pair counts enough, an array is too short for the next merge."""
+DONE, EXHAUSTED, SHORT, RARE = range(4)
+"""Why `learn` returned: enough was merged, no pair counts enough, an array is too short for the next merge, the next
+pair may be one without an entry."""
 
 
 @native
-def index(words: Words, pairs: Pairs, fill: bool) -> None:
-    """First pass: count all pairs and their positions (in ``segment_sizes``). Second, with ``fill``: write these."""
+def count_rare(words: Words, pairs: Pairs) -> None:
+    """Sum up the occurrences of all pairs in ``rare``, as none has an entry."""
     words, pairs = bare(words), bare(pairs)
     cells = words.cells
     p = np.int64(1)
@@ -58,19 +63,40 @@ def index(words: Words, pairs: Pairs, fill: bool) -> None:
             continue
         q = p + span(cells, p)
         if cells[q] != SEPARATOR:
-            entry = find_pair(pairs, pair_key(cells[p], cells[q]), True)
-            if fill:
-                pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
-            else:
-                pairs.counts[entry] += words.weights[words.word_of[p]]
-            pairs.segment_sizes[entry] += 1
+            pairs.rare[rare_slot(pairs, pair_key(cells[p], cells[q]))] += words.weights[words.word_of[p]]
+        p = q
+
+
+@native
+def index(words: Words, pairs: Pairs, fill: bool) -> None:
+    """First pass: count all pairs with an entry and their positions (in ``segment_sizes``), which ``rare`` then lacks.
+    Second, with ``fill``: write these."""
+    words, pairs = bare(words), bare(pairs)
+    cells = words.cells
+    p = np.int64(1)
+    while p < cells.size - 1:
+        if cells[p] == SEPARATOR:
+            p += 1
+            continue
+        q = p + span(cells, p)
+        if cells[q] != SEPARATOR:
+            key = pair_key(cells[p], cells[q])
+            entry = find_pair(pairs, key, False)
+            if entry >= 0:
+                if fill:
+                    pairs.positions[pairs.segment_starts[entry] + pairs.segment_sizes[entry]] = p
+                else:
+                    weight = words.weights[words.word_of[p]]
+                    pairs.counts[entry] += weight
+                    pairs.rare[rare_slot(pairs, key)] -= weight
+                pairs.segment_sizes[entry] += 1
         p = q
 
 
 @native
 def count_entries(words: Words, pairs: Pairs, p: int) -> int:
-    """Make an entry for each distinct pair from cell ``p`` on, until all have one or the table is full; the cell
-    reached."""
+    """Make an entry for each distinct pair from cell ``p`` on that may occur ``least`` times, by its sum in ``rare``,
+    until all have one or the table is full; the cell reached."""
     words, pairs = bare(words), bare(pairs)
     cells = words.cells
     while p < cells.size - 1:
@@ -81,43 +107,68 @@ def count_entries(words: Words, pairs: Pairs, p: int) -> int:
             return p
         q = p + span(cells, p)
         if cells[q] != SEPARATOR:
-            find_pair(pairs, pair_key(cells[p], cells[q]), True)
+            key = pair_key(cells[p], cells[q])
+            if pairs.rare[rare_slot(pairs, key)] >= pairs.least[0]:
+                find_pair(pairs, key, True)
         p = q
     return p
 
 
 @native
-def _spread(pairs: Pairs, scratch: Scratch, found: int, distinct: int, old: int, new: int, on_left: bool) -> None:
+def _spread(
+    pairs: Pairs, scratch: Scratch, found: int, distinct: int, old: int, new: int, on_left: bool, fresh: bool
+) -> bool:
     """Update the pairs on one side of a merge: each neighbour's pair with ``new`` takes its count from that with
-    ``old``."""
+    ``old``. Whether a pair without an entry may have become too frequent for that: only where the text held ``new``
+    before, that is, where it is not ``fresh``."""
+    sound = True
     for k in range(distinct):
         x = np.int64(scratch.neighbours[k])
-        # there is none yet when x is the new token itself (a b a b) and the other side will make it
-        lost = find_pair(pairs, pair_key(x, old) if on_left else pair_key(old, x), True)
-        pairs.counts[lost] -= scratch.counts[x]
-        gained = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), True)
-        pairs.counts[gained] += scratch.counts[x]
-        segment = pairs.used[SEGMENTS]
-        pairs.used[SEGMENTS] += 1
-        pairs.segment_starts[segment] = pairs.used[POSITIONS]
-        pairs.segment_sizes[segment] = scratch.sizes[x]
-        pairs.segment_nexts[segment] = pairs.heads[gained]
-        pairs.heads[gained] = segment
-        scratch.cursors[x] = pairs.used[POSITIONS]
-        pairs.used[POSITIONS] += scratch.sizes[x]
+        count = scratch.counts[x]
+        # both sides change the count of a pair with the new token itself (a b a b): it has an entry in any case
+        key = pair_key(x, old) if on_left else pair_key(old, x)
+        lost = find_pair(pairs, key, x == new)
+        if lost >= 0:
+            pairs.counts[lost] -= count
+        else:
+            pairs.rare[rare_slot(pairs, key)] -= count
+        key = pair_key(x, new) if on_left else pair_key(new, x)
+        gained = find_pair(pairs, key, x == new or (fresh and count >= pairs.least[0]))
+        scratch.cursors[x] = pairs.used[POSITIONS] if gained >= 0 else -1
+        if gained >= 0:
+            pairs.counts[gained] += count
+            _append_segment(pairs, gained, scratch.sizes[x])
+        else:
+            slot = rare_slot(pairs, key)
+            pairs.rare[slot] += count
+            sound = sound and (fresh or pairs.rare[slot] < pairs.least[0])
     for k in range(found):
         x = scratch.tokens[k]
-        pairs.positions[scratch.cursors[x]] = scratch.places[k]
-        scratch.cursors[x] += 1
+        if scratch.cursors[x] >= 0:
+            pairs.positions[scratch.cursors[x]] = scratch.places[k]
+            scratch.cursors[x] += 1
+    return sound
+
+
+@inlined
+def _append_segment(pairs: Pairs, entry: int, size: int) -> None:
+    """Add a segment of ``size`` positions, to be written, to an entry."""
+    segment = pairs.used[SEGMENTS]
+    pairs.used[SEGMENTS] += 1
+    pairs.segment_starts[segment] = pairs.used[POSITIONS]
+    pairs.segment_sizes[segment] = size
+    pairs.segment_nexts[segment] = pairs.heads[entry]
+    pairs.heads[entry] = segment
+    pairs.used[POSITIONS] += size
 
 
 @native
 def _enqueue(pairs: Pairs, scratch: Scratch, distinct: int, new: int, on_left: bool) -> None:
-    """Put the new pairs into the heap, with the counts they have after the update of both sides."""
+    """Put the new pairs that have an entry into the heap, with their counts after the update of both sides."""
     for k in range(distinct):
         x = np.int64(scratch.neighbours[k])
         entry = find_pair(pairs, pair_key(x, new) if on_left else pair_key(new, x), False)
-        if pairs.counts[entry] > 0:
+        if entry >= 0 and pairs.counts[entry] > 0:
             push(pairs, pairs.counts[entry], entry)
         scratch.counts[x] = 0
         scratch.sizes[x] = 0
@@ -137,8 +188,9 @@ def _note(scratch: Scratch, found: int, distinct: int, x: int, weight: int, plac
 
 
 @native
-def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int, new: int) -> None:
-    """Replace every occurrence of the pair by ``new`` and update the pairs it had with its neighbours."""
+def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int, new: int, fresh: bool) -> bool:
+    """Replace every occurrence of the pair by ``new`` and update the pairs it had with its neighbours; whether every
+    pair still has an entry that must have one."""
     cells = words.cells
     a, b = ids_of(pairs, entry)
     found_left = found_right = distinct_left = distinct_right = np.int64(0)
@@ -166,11 +218,12 @@ def _merge(words: Words, pairs: Pairs, left: Scratch, right: Scratch, entry: int
             cells[p + 1] = p - end
             cells[end - 1] = p - end
         segment = pairs.segment_nexts[segment]
-    _spread(pairs, left, found_left, distinct_left, a, new, True)
-    _spread(pairs, right, found_right, distinct_right, b, new, False)
+    sound_left = _spread(pairs, left, found_left, distinct_left, a, new, True, fresh)
+    sound_right = _spread(pairs, right, found_right, distinct_right, b, new, False, fresh)
     pairs.counts[entry] = 0
     _enqueue(pairs, left, distinct_left, new, True)
     _enqueue(pairs, right, distinct_right, new, False)
+    return sound_left and sound_right
 
 
 @native
@@ -196,12 +249,13 @@ def learn(
     wanted: int,
     rules: Rules,
 ) -> tuple[int, int]:
-    """Merge until there are ``wanted`` tokens, ``merges`` (left, right, count) is full, no pair counts enough, or an
-    array is too short for the next merge; the number of merges and why it stopped."""
+    """Merge until there are ``wanted`` tokens, ``merges`` (left, right, count) is full, no pair counts enough, an array
+    is too short for the next merge, or a pair needs an entry; the number of merges and why it stopped."""
     words, pairs, tokens, left, right = bare(words), bare(pairs), bare(tokens), bare(left), bare(right)
+    ended = RARE if pairs.least[0] > rules.min_count else EXHAUSTED
     while tokens.used[0] < wanted and made < merges.shape[0]:
         if pairs.used[HEAP] == 0:
-            return made, EXHAUSTED
+            return made, ended
         entry = pairs.heap_entries[0]
         count = pairs.heap_counts[0]
         if pairs.counts[entry] != count:
@@ -209,8 +263,8 @@ def learn(
             if pairs.counts[entry] > 0:
                 push(pairs, pairs.counts[entry], entry)
             continue
-        if count < rules.min_count:
-            return made, EXHAUSTED
+        if count < pairs.least[0]:
+            return made, ended
         if not allowed(words, pairs, tokens, entry, rules):
             drop_top(pairs)
             continue
@@ -219,12 +273,15 @@ def learn(
             return made, SHORT
         drop_top(pairs)
         a, b = ids_of(pairs, entry)
+        before = tokens.used[0]
         new = _token_of(tokens, a, b)
-        _merge(words, pairs, left, right, entry, new)
+        sound = _merge(words, pairs, left, right, entry, new, tokens.used[0] > before)
         merges[made, 0] = a
         merges[made, 1] = b
         merges[made, 2] = count
         made += 1
+        if not sound:
+            return made, RARE
     return made, DONE
 
 

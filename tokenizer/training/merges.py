@@ -23,11 +23,18 @@ from tokenizer.text.utf8 import joined
 from tokenizer.training import merge_arrays as arrays
 from tokenizer.training import merge_kernel as kernel
 from tokenizer.training.counts import Counts, CountTable, grown
+from tokenizer.training.merge_arrays import SEPARATOR
 from tokenizer.training.merge_rules import PLAIN_RULES, Rules
+from tokenizer.training.spool import Spool
 from tokenizer.vocabulary.byte_level import byte_order
 
 CHUNK = 1024
 """Merges between two returns to Python, for progress and Ctrl-C."""
+
+INDEXED, LEAST_INDEXED = 8, 1 << 16
+"""Pairs that are indexed at first, about: so many for each token wanted, since rules refuse some, and so many more."""
+BUCKETS = 1 << 12, 1 << 23
+"""Sums that the rare pairs share, at least and at most: one for eight cells of text, eight bytes each."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +83,13 @@ def learn_merges(
     *,
     rules: Rules = PLAIN_RULES,
     title: str = "Learning merges",
+    spool: Spool | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens; only new merges are returned.
 
     Ties go to the pair with the smaller left id, then the smaller right id. ``title`` names the bar that shows the
-    progress. `InputError` when the words have 2**31 symbols or more in all.
+    progress, ``spool`` makes the arrays that grow with the text. `InputError` when the words have 2**31 symbols or more
+    in all, and when training takes more memory than the spool allows.
     """
     sequences = words if isinstance(words, Sequences) else Sequences.of_bytes(words)
     size = sequences.ids.size + sequences.weights.size + 2
@@ -88,11 +97,15 @@ def learn_merges(
         raise InputError(f"the distinct pre-tokens hold {size:,} symbols; at most 2,147,483,647: train on less text")
     done: list[NDArray[np.int64]] = []
     reason = kernel.DONE
+    spool = spool or Spool()
+    laid_out = _laid_out(sequences, spool)
+    del words, sequences  # as large as what is laid out
     with progress_bar(title, total=wanted - len(tokens)) as progress:
-        state = _State(sequences, list(tokens), max(wanted, len(tokens)), rules)
+        state = _State(laid_out, list(tokens), max(wanted, len(tokens)), rules, spool)
         while not done or (reason == kernel.DONE and len(state.tokens) < wanted):
             before = len(state.tokens)
             merges, reason = state.run(wanted)
+            spool.check()
             done.append(merges)
             progress.advance(len(state.tokens) - before)
     made = np.concatenate(done)
@@ -107,14 +120,10 @@ def learn_merges(
 class _State:
     """The kernel's arrays, and their growth."""
 
-    def __init__(self, words: Sequences, tokens: list[bytes], capacity: int, rules: Rules) -> None:
-        cells = np.full(words.ids.size + words.weights.size + 2, arrays.SEPARATOR, dtype=np.int32)
-        word_of = np.zeros(cells.size, dtype=np.int32)
-        _lay_out(words.ids, words.offsets, cells, word_of)
-        occurrences = words.weights if words.occurrences is None else words.occurrences
-        self.words = arrays.Words(cells, word_of, words.weights, occurrences, words.sections, words.rows)
-        self.rules = rules
+    def __init__(self, words: arrays.Words, tokens: list[bytes], capacity: int, rules: Rules, spool: Spool) -> None:
+        self.words, self.rules, self.spool = words, rules, spool
         self.tokens = _token_table(tokens, capacity)
+        self._indexed = INDEXED * (capacity - len(tokens)) + LEAST_INDEXED
         self.pairs = self._index()
         largest = int(self.pairs.segment_sizes.max(initial=1))
         self.left, self.right = _scratch(capacity, largest), _scratch(capacity, largest)
@@ -127,13 +136,23 @@ class _State:
             made, reason = kernel.learn(
                 self.words, self.pairs, self.tokens.table, self.left, self.right, merges, made, wanted, self.rules
             )
-            if reason != kernel.SHORT:
+            if reason == kernel.SHORT:
+                self._make_room()
+            elif reason == kernel.RARE:
+                self._indexed *= 4
+                del self.pairs  # before there are others
+                self.pairs = self._index()
+            else:
                 return merges[:made], reason
-            self._make_room()
 
     def _index(self) -> arrays.Pairs:
-        """Every pair of the words; its positions are one segment."""
-        pairs = _with_room(_empty_pairs(), np.array([1 << 16, 0, 0, 0]))
+        """The most frequent pairs of the words, about ``_indexed`` of them; the positions of each are one segment."""
+        buckets = min(max(1 << (self.words.cells.size // 8).bit_length(), BUCKETS[0]), BUCKETS[1])
+        pairs = _with_room(_empty_pairs(buckets), np.array([1 << 16, 0, 0, 0]))
+        kernel.count_rare(self.words, pairs)
+        if self._indexed < buckets:
+            pairs.least[0] = np.partition(pairs.rare, buckets - self._indexed)[buckets - self._indexed]
+        pairs.least[0] = max(pairs.least[0], self.rules.min_count)
         position = 1
         while (position := kernel.count_entries(self.words, pairs, position)) < self.words.cells.size - 1:
             pairs = _with_room(pairs, np.array([pairs.keys.size, 0, 0, 0]))
@@ -146,39 +165,54 @@ class _State:
             segment_starts=starts[:-1].copy(),
             segment_sizes=np.zeros_like(sizes),
             segment_nexts=np.full(entries, -1, dtype=np.int32),
-            positions=np.empty(int(starts[-1]), dtype=np.int32),
+            positions=self.spool.empty(int(starts[-1]), np.int32),
             heap_counts=np.empty(entries, dtype=np.int64),
             heap_entries=np.empty(entries, dtype=np.int32),
         )
         pairs.heads[:entries] = np.arange(entries)
+        self.spool.check()
         kernel.index(self.words, pairs, True)
         pairs.used[:] = entries, entries, starts[-1], 0
         arrays.fill_heap(pairs)
         return pairs
 
     def _make_room(self) -> None:
-        """Make room for the next merge in the worst case; an array that grows grows by half at least."""
+        """Make room for the next merge in the worst case; an array that grows grows by a quarter at least."""
         occurrences = int(kernel.occurrences_of(self.pairs, self.pairs.heap_entries[0]))
         distinct = 4 * min(occurrences, len(self.tokens) + 1)
-        self.pairs = _with_room(self.pairs, np.array([distinct, distinct, 2 * occurrences, distinct]) + 1)
+        self.pairs = _with_room(self.pairs, np.array([distinct, distinct, 0, distinct]) + 1)
+        size, needed = self.pairs.positions.size, int(self.pairs.used[arrays.POSITIONS]) + 2 * occurrences + 1
+        if needed >= size:
+            positions = self.spool.grown(self.pairs.positions, max(needed + 1, size + size // 4))
+            self.pairs = self.pairs._replace(positions=positions)
         if occurrences > self.left.tokens.size:
             capacity = self.left.counts.size
             self.left, self.right = _scratch(capacity, occurrences), _scratch(capacity, occurrences)
         self.tokens.reserve(0, 4 * int(self.tokens.table.offsets[len(self.tokens)]))
 
 
+def _laid_out(words: Sequences, spool: Spool) -> arrays.Words:
+    """The words as the kernel has them."""
+    cells, word_of = (spool.empty(words.ids.size + words.weights.size + 2, np.int32) for _ in range(2))
+    _lay_out(words.ids, words.offsets, cells, word_of)
+    occurrences = words.weights if words.occurrences is None else words.occurrences
+    return arrays.Words(cells, word_of, words.weights, occurrences, words.sections, words.rows)
+
+
 @native
 def _lay_out(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], cells: NDArray[np.int32], word_of: NDArray[np.int32]
 ) -> None:
-    """Write the words into ``cells``, a separator before each, and to each cell its word."""
-    at = 1
+    """Write the words into ``cells``, a separator before each and two behind the last, and to each cell its word."""
+    at = 0
     for word in range(offsets.size - 1):
+        cells[at] = SEPARATOR
+        at += 1
         for k in range(offsets[word], offsets[word + 1]):
             cells[at] = ids[k]
             word_of[at] = word
             at += 1
-        at += 1
+    cells[at:] = SEPARATOR
 
 
 def _token_table(tokens: Sequence[bytes], capacity: int) -> CountTable:
@@ -204,13 +238,13 @@ def _scratch(tokens: int, occurrences: int) -> arrays.Scratch:
 _ARRAYS = (
     ("keys", "counts", "heads"),
     ("segment_starts", "segment_sizes", "segment_nexts"),
-    ("positions",),
+    (),
     ("heap_counts", "heap_entries"),
 )
-"""Arrays of `Pairs` that are in use as far as each item of `Pairs.used` says."""
+"""Arrays of `Pairs` that are in use as far as each item of `Pairs.used` says, but for the positions."""
 
 
-def _empty_pairs() -> arrays.Pairs:
+def _empty_pairs(buckets: int) -> arrays.Pairs:
     ints, longs = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
     return arrays.Pairs(
         slots=ints,
@@ -223,14 +257,16 @@ def _empty_pairs() -> arrays.Pairs:
         positions=ints,
         heap_counts=longs,
         heap_entries=ints,
+        rare=np.zeros(buckets, dtype=np.int64),
+        least=np.zeros(1, dtype=np.int64),
         used=np.zeros(4, dtype=np.int64),
     )
 
 
 def _with_room(pairs: arrays.Pairs, added: NDArray[np.int64]) -> arrays.Pairs:
-    """Make room for so many more entries, segments, positions and items of the heap."""
+    """Make room for so many more entries, segments and items of the heap."""
     for names, needed in zip(_ARRAYS, (pairs.used + added).tolist(), strict=True):
-        present = getattr(pairs, names[0]).size
+        present = getattr(pairs, names[0]).size if names else needed + 1
         if needed >= present:
             size = max(needed + 1, present + present // 2)
             pairs = pairs._replace(**{name: grown(getattr(pairs, name), size) for name in names})

@@ -19,7 +19,6 @@ from tokenizer.corpus.find import named_sources
 from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
-from tokenizer.options import size_in_bytes
 from tokenizer.progress import progress_bar
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
@@ -30,6 +29,7 @@ from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, Sequences, learn_merges
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord, versions
+from tokenizer.training.spool import Spool
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.token_bytes import token_bytes
@@ -52,9 +52,10 @@ def train(
     min_count: int = 2,
     fill_what_you_can: bool = False,
     normalizer: Literal["none", "nfc"] = "none",
-    memory: str | int | None = None,
     name: str | None = None,
     threads: int | None = None,
+    memory: str | None = None,
+    spool_folder: Path | None = None,
     **reading: Any,
 ) -> Tokenizer:
     """Train a tokenizer of ``vocab_size`` ids, special tokens included.
@@ -63,11 +64,12 @@ def train(
     `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
     all ids of a tokenizer of the same grammar, special tokens included, and adds to them. Pairs that occur less than
     ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no more.
-    ``memory`` ("8GB", or bytes) is a bound: of a corpus that needs more the superwords are learnt from a sample. With
-    ``normalizer="nfc"`` the tokenizer composes every text before it encodes it, and so do other engines, by its
-    ``tokenizer.json``: a text in decomposed Hangul has the ids of the composed one, and is not what decoding gives
-    back. `InputError` for an unknown recipe, options that do not fit it, a vocabulary too small for the bytes and
-    special tokens, and one that the corpus cannot fill.
+    ``memory`` bounds the memory (such as 4GB): arrays that would pass it are temporary files in ``spool_folder`` (the
+    working directory); the vocabulary is the same. With ``normalizer="nfc"`` the tokenizer composes every text before
+    it encodes it, and so do other engines, by its ``tokenizer.json``: a text in decomposed Hangul has the ids of the
+    composed one, and is not what decoding gives back. `InputError` for an unknown recipe, options that do not fit it, a
+    vocabulary too small for the bytes and special tokens, one that the corpus cannot fill, and a bound of memory that
+    is too low.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     if normalizer not in NORMALIZERS:
@@ -77,18 +79,19 @@ def train(
     reading["nfc"] = nfc or reading.get("nfc", False)
     factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
     spread = options.spread if recipe == "curriculum" else 0
+    spool = Spool(memory, spool_folder)
     with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
         source = documents(paths, on_progress=progress.advance, **reading)
-        how: dict[str, Any] = {"factor_of": factors, "spread": spread, "memory": memory and size_in_bytes(memory)}
-        collection = collect(source, GRAMMARS[recipe], threads=threads or cores(), **how)
+        settings: dict[str, Any] = {"threads": threads or cores(), "factor_of": factors, "spread": spread}
+        collection = collect(source, GRAMMARS[recipe], spool=spool, **settings)
     sources: list[SourceRecord] = []
     if recipe == "curriculum":
         weights = source_weights(collection, options.temperature)
         sources = source_records(collection, weights)
-        settings: dict[str, Any] = {"min_count": min_count, "refused": job.refused}
-        learned, stages = learn(collection, weights, job.start, job.wanted, options, **settings)
+        rules: dict[str, Any] = {"min_count": min_count, "refused": job.refused, "spool": spool}
+        learned, stages = learn(collection, weights, job.start, job.wanted, options, **rules)
     else:
-        learned, stages = _learn_flat(collection.words, job, recipe, min_count)
+        learned, stages = _learn_flat(collection.words, job, recipe, min_count, spool)
     if learned.exhausted and not fill_what_you_can:
         reached = len(learned.tokens) + len(job.special_tokens)
         raise InputError(
@@ -169,15 +172,22 @@ def _job(
     return _Job(start, special_tokens, kept, vocab_size - len(special_tokens))
 
 
-def _learn_flat(words: Counts, job: _Job, recipe: str, min_count: int) -> tuple[Learned, list[StageRecord]]:
+def _learn_flat(
+    words: Counts, job: _Job, recipe: str, min_count: int, spool: Spool
+) -> tuple[Learned, list[StageRecord]]:
     """The one stage of the recipes plain and strict."""
     if recipe == "strict":
         cuts = word_cuts(words, 1, "Splitting at morphemes (Kiwi)")
         words, _, _ = morpheme_pieces(words, cuts, words.counts >= 1)
     start = job.start
-    sequences = Sequences(*encode_strings(words, start.tokens, start.merges), words.counts)
-    rules = Rules(min_count=min_count, refused=token_bytes(job.refused))
-    learned = learn_merges(sequences, start.tokens, job.wanted, rules=rules)
+    spool.check()
+    learned = learn_merges(  # which alone holds the sequences, and lets go of them early
+        Sequences(*encode_strings(words, start.tokens, start.merges), words.counts),
+        start.tokens,
+        job.wanted,
+        rules=Rules(min_count=min_count, refused=token_bytes(job.refused)),
+        spool=spool,
+    )
     last = learned.counts[-1] if learned.counts else None
     learned = replace(learned, merges=start.merges + learned.merges)
     return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last, learned.exhausted)]

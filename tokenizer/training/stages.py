@@ -10,6 +10,7 @@ from tokenizer.training.counts import Counts
 from tokenizer.training.merges import Sequences
 from tokenizer.training.morpheme_cuts import morpheme_pieces
 from tokenizer.training.sections import add_rows, with_rows
+from tokenizer.training.spool import Spool
 
 KIWI_MIN_COUNT = 2
 """Rarer words are left out of the stage morphemes: half of the distinct words, 2% of the text."""
@@ -23,16 +24,18 @@ def stage_sequences(
     weights: NDArray[np.int64],
     tokens: list[bytes],
     merges: list[tuple[int, int]],
+    spool: Spool,
 ) -> Sequences:
     """The training text of a stage, segmented by the merges so far; ``weighted`` are the words of ``collection`` with
-    weighted counts."""
+    weighted counts, ``spool`` makes the arrays that grow with the text. The stage superwords takes the runs out of the
+    collection."""
     words, rows = collection.words, collection.word_sections
     if level == "morphemes":
         return _morpheme_sequences(collection, weighted, cuts, tokens, merges)
     ids, offsets = encode_strings(weighted, tokens, merges)
     if level == "eojeols":
         return Sequences(ids, offsets, weighted.counts, words.counts, rows=rows)
-    return _run_sequences(collection, ids, offsets, weights, weighted.counts)
+    return _run_sequences(collection, ids, offsets, weights, weighted.counts, spool)
 
 
 def _morpheme_sequences(
@@ -66,45 +69,71 @@ def _run_sequences(
     offsets: NDArray[np.int64],
     weights: NDArray[np.int64],
     word_counts: NDArray[np.int64],
+    spool: Spool,
 ) -> Sequences:
-    """The kept runs as ids, and the words by themselves as often as they stand in no kept run."""
+    """The kept runs as ids, and the words by themselves as often as they stand in no kept run. The collection has no
+    runs any more then: this stage is the last."""
     alone, alone_occurrences = word_counts.copy(), collection.words.counts.copy()
-    parts: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []
-    amounts: list[NDArray[np.int64]] = []
-    for source, weight in zip(collection.sources, weights, strict=True):
-        amount = int(weight) * collection.run_weight
-        in_runs = np.bincount(source.run_words, minlength=alone.size)
-        alone -= amount * in_runs
+    symbols, lengths, count = 0, np.diff(offsets), 0
+    for source, weight in zip(collection.sources, weights.tolist(), strict=True):
+        in_runs = np.zeros(alone.size, dtype=np.int64)
+        for runs in source.runs:
+            _count_words(runs.words, in_runs)
+            count += runs.sizes.size
+        alone -= weight * collection.run_weight * in_runs
         alone_occurrences -= collection.run_weight * in_runs
-        parts.append(_joined_words(source.run_words, source.run_offsets, ids, offsets))
-        amounts.append(np.full(source.sections.size, amount, dtype=np.int64))
+        symbols += int(lengths @ in_runs)
     rest = np.flatnonzero(alone > 0).astype(np.int32)  # a sample of the runs may hold a word too often
-    parts.append(_joined_words(rest, np.arange(rest.size + 1), ids, offsets))
-    sections = np.concatenate([source.sections for source in collection.sources])
-    runs, spread = np.full(sections.size, collection.run_weight), collection.spread
-    return Sequences(
-        np.concatenate([part for part, _ in parts]),
-        np.concatenate([[0], np.cumsum(np.concatenate([sizes for _, sizes in parts]))]),
-        np.concatenate([*amounts, alone[rest]]),
-        np.concatenate([runs, np.maximum(alone_occurrences[rest], 1)]),
-        sections,
-        collection.word_sections[: alone.size * spread].reshape(-1, spread)[rest].ravel(),
+    items = count + rest.size
+    sequences = Sequences(
+        spool.empty(symbols + int(lengths[rest].sum()), np.int32),
+        spool.empty(items + 1, np.int64),
+        spool.empty(items, np.int64),
+        spool.empty(items, np.int64),
+        spool.empty(count, np.int32),
+        collection.word_sections[: alone.size * collection.spread].reshape(-1, collection.spread)[rest].ravel(),
     )
+    sequences.offsets[0] = at = 0
+    for source, weight in zip(collection.sources, weights.tolist(), strict=True):
+        while source.runs:
+            runs = source.runs.pop()
+            end = at + runs.sizes.size
+            _join_words(runs.words, runs.sizes, ids, offsets, sequences.ids, sequences.offsets[at : end + 1])
+            sequences.weights[at:end] = weight * collection.run_weight
+            sequences.sections[at:end] = runs.sections
+            at = end
+    _join_words(rest, np.ones(rest.size, np.int32), ids, offsets, sequences.ids, sequences.offsets[at:])
+    sequences.weights[at:] = alone[rest]
+    assert sequences.occurrences is not None
+    sequences.occurrences[:at] = collection.run_weight
+    sequences.occurrences[at:] = np.maximum(alone_occurrences[rest], 1)
+    return sequences
 
 
 @native
-def _joined_words(
-    words: NDArray[np.int32], run_offsets: NDArray[np.int64], ids: NDArray[np.int32], offsets: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The ids of each run's words in turn, and how many ids each run has."""
-    sizes = np.zeros(run_offsets.size - 1, dtype=np.int64)
-    for run in range(sizes.size):
-        for k in range(run_offsets[run], run_offsets[run + 1]):
-            sizes[run] += offsets[words[k] + 1] - offsets[words[k]]
-    joined = np.empty(sizes.sum(), dtype=np.int32)
-    count = 0
+def _count_words(words: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
     for word in words:
-        for k in range(offsets[word], offsets[word + 1]):
-            joined[count] = ids[k]
-            count += 1
-    return joined, sizes
+        counts[word] += 1
+
+
+@native
+def _join_words(
+    words: NDArray[np.int32],
+    sizes: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    joined: NDArray[np.int32],
+    joined_offsets: NDArray[np.int64],
+) -> None:
+    """Write the ids of the words of each run to ``joined`` from ``joined_offsets[0]`` on, and the items at which runs
+    end to ``joined_offsets``."""
+    count = joined_offsets[0]
+    at = np.int64(0)
+    for run in range(sizes.size):
+        for _ in range(sizes[run]):
+            word = words[at]
+            for k in range(offsets[word], offsets[word + 1]):
+                joined[count] = ids[k]
+                count += 1
+            at += 1
+        joined_offsets[run + 1] = count

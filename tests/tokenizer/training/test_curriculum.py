@@ -3,8 +3,9 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -15,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
-import tokenizer.training.collect as collecting
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import Document, documents
 from tokenizer.inspection import describe_training, vocabulary_record
 from tokenizer.pretokenize.grammars import pretokens
 from tokenizer.pretokenize.morphemes import boundaries
+from tokenizer.training import collect as collecting
+from tokenizer.training import runs as run_store
 from tokenizer.training.collect import Collection, collect
 from tokenizer.training.curriculum import CurriculumOptions, FileFactors, Stage, source_records, source_weights
 from tokenizer.training.morpheme_cuts import word_cuts
@@ -154,8 +156,10 @@ def test_one_pass_finds_every_word_and_run(texts: list[str], threads: int) -> No
     singles = [run for run in runs if run.encode() in {word for word, _ in collection.words.items()}]
     found = []
     for source in collection.sources:
-        for a, b in zip(source.run_offsets, source.run_offsets[1:], strict=False):
-            found.append(b"".join(collection.words.string(i) for i in source.run_words[a:b]).decode())
+        for batch in source.runs:
+            ends = batch.sizes.cumsum()
+            for a, b in zip(ends - batch.sizes, ends, strict=True):
+                found.append(b"".join(collection.words.string(i) for i in batch.words[a:b]).decode())
     assert sorted(found + singles) == runs
 
 
@@ -257,21 +261,28 @@ def test_options_that_do_not_fit_are_named(make: Callable[[], Any], message: str
         make()
 
 
-def test_a_bound_of_memory_keeps_a_sample_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "LEAST_RUN_WORDS", 100)
-    whole = collect(documents([samples.folder()]))
-    free = whole.words.data.size * 28 + len(whole.words) * 120 + 600_000_000
-    bounded = collect(documents([samples.folder()]), memory=free + 48 * 2000)
-    assert whole.run_weight == 1 < bounded.run_weight
-    assert sum(source.run_words.size for source in bounded.sources) <= 2000
-    assert sum(source.run_words.size for source in whole.sources) > 2000
-    with pytest.raises(InputError, match=r"memory is 0\.6 GB, but 9,\d+ distinct words take about 0\.6 GB"):
-        train(samples.folder(), SIZE, memory="0.6GB")
-    with pytest.raises(InputError, match="'much' is not a size"):
-        train(samples.folder(), SIZE, memory="much")
-
-
 def test_a_word_of_a_million_letters_makes_no_long_tokens(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-" * 1_000_000 + "\n" + "가" * 500_000, "utf-8")
     made = train(tmp_path, 2000, fill_what_you_can=True)
     assert max(map(len, made.vocabulary.tokens)) <= collecting.LONGEST_WORD
+
+
+def test_runs_are_thinned_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept(threads: int) -> tuple[int, list[bytes]]:
+        collection = collect(documents([samples.folder()]), threads=threads)
+        found = []
+        for batch in collection.sources[0].runs:
+            strings = iter([collection.words.string(i) for i in batch.words])
+            found += [b"".join(islice(strings, size)) for size in batch.sizes]
+        return collection.run_weight, sorted(found)
+
+    weight, everything = kept(1)
+    assert weight == 1
+    monkeypatch.setattr(collecting, "BATCH_BYTES", 5000)
+    assert kept(3) == (1, everything)
+    monkeypatch.setattr(run_store, "RUN_WORDS", 1000)
+    weight, some = kept(1)
+    assert weight > 4
+    assert 0 < len(some) < 2 * len(everything) / weight
+    assert not Counter(some) - Counter(everything)
+    assert kept(3) == (weight, some)

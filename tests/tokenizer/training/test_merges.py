@@ -15,6 +15,7 @@ import samples
 from tests.support.counts import count_pretokens
 from tokenizer.corpus.reader import documents
 from tokenizer.pretokenize.grammars import PATTERNS
+from tokenizer.training import merges
 from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Sequences, learn_merges
@@ -160,3 +161,23 @@ def test_training_continues_from_given_sequences() -> None:
     learned = learn_merges(words, tokens, 260)
     assert learned.tokens[258:] == ["가나".encode()]
     assert learned.exhausted
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.text("abcd가각 ", max_size=20).filter(bool), st.integers(1, 9), min_size=1, max_size=30),
+    st.integers(1, 3),
+    st.sampled_from([0, 4]),
+    st.sampled_from([4, 16, 1 << 12]),
+)
+def test_merges_do_not_depend_on_how_many_pairs_are_indexed(
+    words: dict[str, int], min_count: int, max_eojeols: int, buckets: int
+) -> None:
+    counts = Counts.of((word.encode(), n) for word, n in words.items())
+    rules = Rules(min_count=min_count, max_eojeols=max_eojeols)
+    all_indexed = learn_merges(counts, byte_alphabet(), 330, rules=rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merges, "INDEXED", 0)
+        patch.setattr(merges, "LEAST_INDEXED", 2)
+        patch.setattr(merges, "BUCKETS", (buckets, buckets))
+        assert learn_merges(counts, byte_alphabet(), 330, rules=rules) == all_indexed
