@@ -13,7 +13,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from tokenizer.encoding.encoder import Encoder, tables_of
+from tokenizer.encoding.encoder import Encoder, encode_strings, tables_of
 from tokenizer.encoding.saved_tables import keep, recall
 from tokenizer.encoding.tables import Tables
 from tokenizer.errors import InputError
@@ -21,7 +21,7 @@ from tokenizer.files import leftovers
 from tokenizer.outputs import locked
 from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.text.composition import composed_with_origins
-from tokenizer.text.utf8 import as_bytes, character_spans
+from tokenizer.text.utf8 import as_bytes, character_spans, joined
 from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary
 
 
@@ -155,6 +155,12 @@ class Tokenizer:
         """
         _check_batch(texts)
         return self.encoder.encode_to_array(texts, threads)
+
+    def encode_bytes(self, strings: Sequence[bytes]) -> list[NDArray[np.int32]]:
+        """The ids of byte strings, each merged as one pre-token: how the tokens of another vocabulary are spelled."""
+        bounds = np.cumsum([0, *map(len, strings)])
+        ids, starts = encode_strings(joined(strings), bounds, self.vocabulary.tokens, self.vocabulary.merges)
+        return np.split(ids, starts[1:-1]) if strings else []
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes of one token; of a special token, the UTF-8 of its text. `InputError` for an id out of range,

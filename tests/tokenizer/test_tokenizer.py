@@ -192,3 +192,11 @@ def test_a_str_that_lies_of_its_length_reads_no_other_memory(plain: Tokenizer, l
     plain.encode("the secret of another user " * 200)
     assert plain.encode(Lying("abc")) == plain.encode("abc")
     assert plain.encode_batch([Lying("가나"), "b"]) == [plain.encode("가나"), plain.encode("b")]
+
+
+def test_byte_strings_are_merged_as_one(plain: Tokenizer) -> None:
+    tokens = plain.vocabulary.tokens
+    assert [ids.tolist() for ids in plain.encode_bytes(tokens)] == [[number] for number in range(len(tokens))]
+    (ids,) = plain.encode_bytes(["결을 따라".encode()])
+    assert plain.decode(ids.tolist()) == "결을 따라"
+    assert plain.encode_bytes([]) == []
