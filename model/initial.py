@@ -18,9 +18,7 @@ from model.config import ModelConfig
 from model.export import HEAD, model_tensors, read_config
 from model.transformer import Transformer
 from tokenizer import Tokenizer
-from tokenizer.encoding.encoder import encode_strings
 from tokenizer.errors import InputError
-from tokenizer.text.utf8 import joined
 
 _ROWS = ("model.embed_tokens.weight", HEAD)
 _FREE = ("vocab_size", "max_context", "tie_embeddings")
@@ -70,11 +68,8 @@ def _spellings(tokenizer: Tokenizer, old: Tokenizer) -> tuple[np.ndarray, np.nda
     """The ids by which ``old`` spells each token of ``tokenizer``, one after another, and where each token's begin."""
     id_of = {old.token_bytes(i): i for i in reversed(range(old.vocab_size))}
     tokens = [tokenizer.token_bytes(i) for i in range(tokenizer.vocab_size)]
-    bounds = np.cumsum([0, *map(len, tokens)])
-    ids, starts = encode_strings(joined(tokens), bounds, old.vocabulary.tokens, old.vocabulary.merges)
-    rows = [
-        np.array([id_of[token]]) if token in id_of else ids[starts[i] : starts[i + 1]] for i, token in enumerate(tokens)
-    ]
+    spelled = old.encode_bytes(tokens)
+    rows = [np.array([id_of[token]]) if token in id_of else ids for token, ids in zip(tokens, spelled, strict=True)]
     return np.concatenate(rows), np.cumsum([0, *map(len, rows)])
 
 
