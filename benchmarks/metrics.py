@@ -58,6 +58,9 @@ FERTILITY = (
     Metric("vocabulary_used", "vocab\nused", None, "used"),
 )
 
+MAIN = ("tokens_per_character", "characters_per_token", "tokens_per_eojeol")
+"""Of these, the ones that the first table in the terminal has; the others follow in a second one."""
+
 ALIGNMENT = (
     Metric("precision", "precision", ("Morpheme precision", "형태소 정밀도"), "P"),
     Metric("recall", "recall", ("Morpheme recall", "형태소 재현율"), "R"),

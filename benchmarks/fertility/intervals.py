@@ -42,11 +42,14 @@ def interval(values: NDArray[np.float64]) -> Interval | None:
 def mean_interval(files: Sequence[NDArray[np.float64] | float | None]) -> Interval | None:
     """The interval of the mean over files, each given as its draws or, of a single section, as its one value.
 
-    None when no file has two sections: nothing says how much another sample would differ.
+    Where no file has two sections, the files themselves are resampled. None for a single one: nothing says how much
+    another sample would differ.
     """
     known = [values for values in files if values is not None]
     if not any(isinstance(values, np.ndarray) for values in known):
-        return None
+        if len(known) < 2:
+            return None
+        return interval(resampled(np.array(known, dtype=np.float64)[:, None])[:, 0] / len(known))
     return interval(np.mean([np.broadcast_to(values, DRAWS) for values in known], axis=0))
 
 

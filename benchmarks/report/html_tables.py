@@ -34,19 +34,20 @@ class Column:
 
 
 def lead(report: Report) -> Words | None:
-    """The finding in one sentence: the fewest tokens for Korean beside the first baseline; None without either."""
+    """The finding in one sentence: the user's tokenizer, the first one named, beside the first baseline on Korean; None
+    without either."""
     base = report.base
     if base is None or "Korean" not in report.groups:
         return None
     ratios = {name: own.groups["Korean"].ratio[base] or 0 for name, own in report.results.items() if name != base}
     if not ratios:
         return None
-    best = max(ratios, key=ratios.__getitem__)
+    first = next(iter(ratios))
     files = Counter(file.group for file in report.files)["Korean"]
     mean = (f" (mean of {files} files)", f"(파일 {files}개 평균)") if files > 1 else ("", "")
     return (
-        f"{base} needs {ratios[best]:.2f} times the tokens of {best} for the same Korean text{mean[0]}.",
-        f"같은 한국어 글에서 {base}의 토큰 수는 {best}의 {ratios[best]:.2f}배입니다{mean[1]}.",
+        f"{base} needs {ratios[first]:.2f} times the tokens of {first} for the same Korean text{mean[0]}.",
+        f"같은 한국어 글에서 {base}의 토큰 수는 {first}의 {ratios[first]:.2f}배입니다{mean[1]}.",
     )
 
 
@@ -57,6 +58,13 @@ def tokenizer_table(report: Report) -> list[Column]:
         Column(("Tokenizer", "토크나이저"), [Cell(t.name, t.name) for t in tokenizers], number=False),
         Column(("Vocabulary", "어휘 크기"), [Cell(f"{t.vocab_size:,}", t.vocab_size) for t in tokenizers]),
     ]
+    columns.append(Column(("Tokens", "토큰 수"), [Cell(f"{one.total.tokens:,}", one.total.tokens) for one in own]))
+    if report.base:
+        costs = [one.total.ratio[report.base] for one in own]
+        head = f"Cost at one price a token ({report.base} = 100%)", f"토큰 단가가 같을 때의 값 ({report.base} = 100%)"
+        columns.append(
+            Column(head, [Cell(f"{1 / cost:.0%}" if cost else "–", 1 / cost if cost else None) for cost in costs])
+        )
     for base in report.against:
         for words, figures in _parts(report):
             columns.append(Column(_head(report, base, words), [_ratio(one, base) for one in figures]))

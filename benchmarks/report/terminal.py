@@ -2,22 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich import markup
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.fertility.results import Figures, Report, RoundTrip
-from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS
+from benchmarks.fertility.intervals import resampled
+from benchmarks.fertility.results import Figures, MeasuredFile, Report, RoundTrip
+from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS, MAIN
 from tokenizer.standard_streams import printable
+
+NAME = 16
+"""Widest column of names, so that tables fit 80 columns; longer names are folded."""
+MOST_FILES = 40
+"""Files that have a row each; of more, folders have."""
 
 
 def print_fertility(report: Report, console: Console | None = None) -> None:
     """Print a report: averages, ratios, files, and the input that was left out."""
     console = console or Console()
-    tables = [macro_table(report), *(ratio_table(report, base) for base in report.against)]
+    tables = [macro_table(report), detail_table(report), *(ratio_table(report, base) for base in report.against)]
     tables += [claim_table(report, base) for base in report.against if report.claim is not None]
     tables += [table for table in (alignment_table(report), file_table(report)) if table]
     for table in tables:
@@ -34,7 +42,11 @@ def in_words(report: Report) -> list[str]:
     for name, own in report.results.items():
         for group in report.groups:
             ratio = own.groups[group].ratio[report.base] if report.base else None
-            if name != report.base and ratio:
+            if name == report.base or not ratio:
+                continue
+            if round(ratio, 3) == 1:
+                lines.append(f"{name}: as many tokens of {GROUPS[group].in_words} as with {report.base}")
+            else:
                 less = f"{1 - 1 / ratio:.0%} less" if ratio >= 1 else f"{1 / ratio - 1:.0%} more"
                 lines.append(
                     f"{name}: the same 128K window holds {ratio:.2f}x as much {GROUPS[group].in_words} as with "
@@ -54,12 +66,17 @@ def left_out(report: Report) -> list[str]:
     ]
 
 
-def new_table(title: str, left: Sequence[str], right: Sequence[str], caption: str | None = None) -> Table:
-    """A table with columns of text on the left and of figures on the right, none of them wrapped."""
+def new_table(
+    title: str, left: Sequence[str], right: Sequence[str], caption: str | None = None, *, fold: bool = False
+) -> Table:
+    """A table with columns of text on the left, with ``fold`` folded where they are long, and of figures on the
+    right."""
     table = Table(title=cell(title), caption=cell(caption) if caption else None)
-    for columns, justify in ((left, "left"), (right, "right")):
-        for column in columns:
-            table.add_column(cell(column), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    names: dict[str, Any] = {"max_width": NAME, "overflow": "fold"} if fold else {"no_wrap": True}
+    for column in left:
+        table.add_column(cell(column), **names)
+    for column in right:
+        table.add_column(cell(column), justify="right", no_wrap=True)
     return table
 
 
@@ -106,14 +123,25 @@ def optional(own: dict[str, Any], *keys: str, form: str = ".2f") -> list[str]:
 
 
 def macro_table(report: Report) -> Table:
-    """One row per tokenizer: the means over files, and the losses of decoding."""
-    heads = ("vocabulary", *(metric.head for metric in FERTILITY))
-    table = new_table(f"Fertility, mean over {len(report.files)} files", ["tokenizer"], heads)
-    table.add_column("round trip", no_wrap=True)
+    """One row per tokenizer: tokens in all, the main means over files, and the losses of decoding."""
+    shown = [metric for metric in FERTILITY if metric.key in MAIN]
+    heads = ("vocabulary", "tokens", *(metric.head for metric in shown))
+    table = new_table(f"Fertility, mean over {len(report.files)} files", ["tokenizer"], heads, fold=True)
+    table.add_column("round trip", max_width=12)
     for tokenizer in report.tokenizers:
         own = report.results[tokenizer.name]
-        cells = [figure(getattr(own.macro, metric.key)) for metric in FERTILITY]
-        table.add_row(cell(tokenizer.name), f"{tokenizer.vocab_size:,}", *cells, round_trip(own.round_trip))
+        counts = f"{tokenizer.vocab_size:,}", f"{own.total.tokens:,}"
+        cells = [figure(getattr(own.macro, metric.key)) for metric in shown]
+        table.add_row(cell(tokenizer.name), *counts, *cells, round_trip(own.round_trip))
+    return table
+
+
+def detail_table(report: Report) -> Table:
+    """One row per tokenizer: the other means over files."""
+    shown = [metric for metric in FERTILITY if metric.key not in MAIN]
+    table = new_table("In detail", ["tokenizer"], [metric.head for metric in shown], fold=True)
+    for name, own in report.results.items():
+        table.add_row(cell(name), *(figure(getattr(own.macro, metric.key)) for metric in shown))
     return table
 
 
@@ -122,8 +150,10 @@ def ratio_table(report: Report, base: str) -> Table:
     numbers = Counter(file.group for file in report.files)
     caption = f"tokens of {base} / tokens of the tokenizer: above 1 it needs fewer; bootstrap 95% intervals"
     heads = (*(f"{group}\nn = {numbers[group]}" for group in report.groups), "mean of\nall files", "all\ntext")
-    table = new_table(f"Ratio to {base}", ["tokenizer"], heads, caption)
+    table = new_table(f"Ratio to {base}", ["tokenizer"], heads, caption, fold=True)
     for name, own in report.results.items():
+        if name == base:
+            continue
         parts = [*(own.groups[group] for group in report.groups), own.macro]
         cells = [with_interval(part, base) for part in parts]
         table.add_row(cell(name), *cells, figure(own.total.ratio[base]))
@@ -133,8 +163,10 @@ def ratio_table(report: Report, base: str) -> Table:
 def claim_table(report: Report, base: str) -> Table:
     """One row per tokenizer: is the ratio at least the claim, by group and over all files?"""
     title = f"Does {base} need at least {report.claim:g}x the tokens? (95%)"
-    table = new_table(title, ["tokenizer", *report.groups, "mean of all files"], [])
+    table = new_table(title, ["tokenizer", *report.groups, "mean of all files"], [], fold=True)
     for name, own in report.results.items():
+        if name == base:
+            continue
         parts = [*(own.groups[group] for group in report.groups), own.macro]
         table.add_row(cell(name), *(part.claim[base] for part in parts if part.claim))
     return table
@@ -147,26 +179,53 @@ def alignment_table(report: Report) -> Table | None:
         return None
     title = f"Token boundaries inside eojeols against the morphemes of {report.alignment.standard}"
     caption = "left out: the share of eojeols that MorphScore does not look at"
-    table = new_table(title, ["tokenizer"], [metric.head for metric in ALIGNMENT], caption)
+    table = new_table(title, ["tokenizer"], [metric.head for metric in ALIGNMENT], caption, fold=True)
     for name, own in rows.items():
         table.add_row(cell(name), *(figure(getattr(own, metric.key)) for metric in ALIGNMENT))
     return table
 
 
 def file_table(report: Report) -> Table:
-    """One row per file, by group: each tokenizer's tokens per character and ratio to the first baseline."""
+    """One row per file, or per folder where there are more than `MOST_FILES`, by group: the ratio to the first baseline
+    (tokens per character without one)."""
     base = report.base
-    caption = "tokens per character" + (f", x tokens of {base} / tokens of the tokenizer" if base else "")
-    table = new_table("By file", ["file", "group"], ["characters", *report.results], caption)
+    names = [name for name in report.results if name != base]
+    caption = f"tokens of {base} / tokens of the tokenizer" if base else "tokens per character"
+    many = len(report.files) > MOST_FILES
+    table = new_table(
+        "By folder" if many else "By file",
+        ["folder" if many else "file", "group"],
+        ["characters", *names],
+        caption,
+        fold=True,
+    )
     for group in report.groups:
+        members: dict[str, list[MeasuredFile]] = {}
         for file in (file for file in report.files if file.group == group):
-            rows = [own.files[file.name] for own in report.results.values()]
-            cells = [
-                figure(row.tokens_per_character) + (f"  x {figure(row.ratio[base])}" if base else "") for row in rows
-            ]
-            table.add_row(cell(file.name), group, f"{file.characters:,}", *cells)
+            members.setdefault(str(Path(file.path).parent) if many else file.name, []).append(file)
+        for name, files in members.items():
+            shown = f"{name} ({len(files):,})" if many else name
+            cells = [_of_files(report, own, files) for own in names]
+            table.add_row(cell(shown), group, f"{sum(file.characters for file in files):,}", *cells)
         table.add_section()
     return table
+
+
+def _of_files(report: Report, name: str, files: Sequence[MeasuredFile]) -> str:
+    """The figure of some files together, with an interval over the files where there are several."""
+    own = report.results[name].files
+    if report.base is None:
+        return figure(sum(own[file.name].tokens for file in files) / sum(file.characters for file in files))
+    theirs = report.results[report.base].files
+    tokens = np.array([[theirs[file.name].tokens, own[file.name].tokens] for file in files], dtype=np.float64)
+    if not tokens[:, 1].sum():
+        return figure(None)
+    whole = figure(tokens[:, 0].sum() / tokens[:, 1].sum())
+    if len(files) < 2:
+        return whole
+    draws = resampled(tokens)
+    low, high = np.percentile(draws[:, 0] / np.maximum(draws[:, 1], 1), [2.5, 97.5])
+    return f"{whole}\n{low:.3f}-{high:.3f}"
 
 
 def figure(value: float | None) -> str:

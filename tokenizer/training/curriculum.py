@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -221,7 +221,7 @@ def learn(
             title=f"Learning {stage.level}",
             spool=spool,
         )
-        learned = replace(learned, merges=merges + learned.merges)
+        learned = learned.behind(merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
         records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))
     return learned, records

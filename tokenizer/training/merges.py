@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,12 @@ class Learned:
     """Occurrences (weighted) of the pair of each merge of the last run, when it was made."""
     exhausted: bool
     """Whether the last run stopped because no pair occurred often enough."""
+
+    def behind(self, merges: Sequence[tuple[int, int]]) -> Learned:
+        """The same with its merges behind those of an earlier run. A pair that was merged before keeps its place alone:
+        engines differ on which of two counts. (Superwords are learnt anew where words are given apart.)"""
+        known = set(merges)
+        return replace(self, merges=[*merges, *(pair for pair in self.merges if pair not in known)])
 
 
 @dataclass(frozen=True)

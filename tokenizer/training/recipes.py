@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -189,5 +189,5 @@ def _learn_flat(
         spool=spool,
     )
     last = learned.counts[-1] if learned.counts else None
-    learned = replace(learned, merges=start.merges + learned.merges)
+    learned = learned.behind(start.merges)
     return learned, [StageRecord(recipe, 1.0, len(learned.tokens), last, learned.exhausted)]

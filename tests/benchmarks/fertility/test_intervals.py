@@ -38,8 +38,12 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     assert 0.88 <= covered / 200 <= 0.99
 
 
-def test_the_mean_over_files_needs_one_that_varies() -> None:
-    assert mean_interval([1.0, 2.0, None]) is None
+def test_the_mean_over_files_needs_one_that_varies_or_several() -> None:
+    assert mean_interval([1.0, None]) is None
+    low, high = mean_interval([1.0, 2.0, None]) or [0, 0]
+    assert 1 <= low < high <= 2
+    low, high = mean_interval([1.9, 2.0, 2.1] * 20) or [0, 0]
+    assert 1.95 < low < 2 < high < 2.05
     drawn = np.linspace(1, 2, DRAWS)
     low, high = mean_interval([drawn, 3.0]) or [0, 0]
     assert (low, high) == pytest.approx(((1.025 + 3) / 2, (1.975 + 3) / 2), rel=1e-3)

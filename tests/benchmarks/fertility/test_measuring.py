@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tiktoken
 from click.testing import CliRunner
+from rich.cells import cell_len
 from rich.console import Console
 
 import samples
@@ -16,6 +17,7 @@ from benchmarks.fertility.results import Report, RoundTrip, as_json
 from benchmarks.report.terminal import print_fertility
 from cli import cli
 from tests.support.peers import Lower, Units
+from tokenizer import train
 from tokenizer.errors import InputError
 
 KOREAN = "나는 집에 갔다\n"  # 9 characters, 3 eojeols, 21 bytes
@@ -181,3 +183,23 @@ def test_the_command_says_all_of_it(tmp_path: Path) -> None:
     assert done.exit_code == 1
     for words in ("met", "MorphScore", "same 128K window holds", "not measured nothing", "skipped"):
         assert words in done.output
+
+
+def test_tables_fit_80_columns_and_many_files_are_folders(tmp_path: Path) -> None:
+    for folder in ("게시판", "a-folder-with-a-rather-long-name"):
+        (tmp_path / folder).mkdir()
+        for number in range(30):
+            text = "결을 따라 자르면 매끄럽다. " * (1 + number % 5)
+            (tmp_path / folder / f"{number}.txt").write_text(text, "utf-8")
+    train(samples.folder(), 600, recipe="plain", name="x").save(tmp_path / "a-tokenizer-with-a-long-name-of-its-own")
+    names = ["gyeol-100k", str(tmp_path / "a-tokenizer-with-a-long-name-of-its-own")]
+    result = measure(names, [tmp_path / "게시판", tmp_path / "a-folder-with-a-rather-long-name"], claim=1.0)
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_fertility(result, console)
+    lines = console.export_text().splitlines()
+    assert max(cell_len(line) for line in lines if line and line[0] in "┏┃┡│├└") <= 80
+    assert sum("(30)" in line.replace(" ", "") for line in lines) >= 1
+    assert not any(line.startswith("│ 29") for line in lines)
+    own = result.results["gyeol-100k"].groups["Korean"]
+    assert own.intervals.ratio["o200k_base"] is not None
+    assert own.claim == {"o200k_base": "met"}  # small files, but many of them

@@ -17,6 +17,16 @@ def longer(plain: Tokenizer) -> Tokenizer:
     return train(samples.folder(), 3100, recipe="plain", continue_from=plain)
 
 
+def test_superwords_that_go_on_give_the_same_ids_in_every_engine(tmp_path: Path) -> None:
+    longer = train(samples.folder(), 3300, continue_from=train(samples.folder(), 3000))
+    assert len(set(longer.vocabulary.merges)) == len(longer.vocabulary.merges)
+    longer.save(tmp_path / "longer")
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "longer" / "tokenizer.json"))
+    for path in samples.folder().glob("*.txt"):
+        lines = path.read_text("utf-8").splitlines()
+        assert longer.encode_batch(lines) == [theirs.encode(line).ids for line in lines]
+
+
 def test_a_longer_vocabulary_in_every_engine(plain: Tokenizer, longer: Tokenizer, tmp_path: Path) -> None:
     assert longer.special_tokens == plain.special_tokens
     assert longer.unreachable_tokens == plain.unreachable_tokens == 0
