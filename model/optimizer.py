@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from model.muon import Muon
+
 BETAS = (0.9, 0.95)
 """Decay of AdamW's first and second moments, as in GPT-3 and Llama."""
 
 
 class Optimizer:
-    """The optimizers of one model as one: fused AdamW (Loshchilov and Hutter, 2019), or for "muon" `torch.optim.Muon`
+    """The optimizers of one model as one: fused AdamW (Loshchilov and Hutter, 2019), or for "muon" `Muon`
     (Jordan et al., 2024) for the matrices of the layers and AdamW for embedding, head and norms.
 
     Norm weights and embeddings do not decay: a rare token's row would shrink between its gradients. Muon's steps are
@@ -33,7 +35,7 @@ class Optimizer:
         )
         self._slots: dict[torch.optim.Optimizer, tuple[str, ...]] = {self.adamw: ("exp_avg", "exp_avg_sq")}
         if layers:
-            muon = torch.optim.Muon(layers, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+            muon = Muon(layers, lr=lr, weight_decay=weight_decay)
             self._slots[muon] = ("momentum_buffer",)
 
     def step(self, lr: float) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -237,6 +238,17 @@ def test_a_reader_that_leaves_early_is_no_error(tokenizer: Path) -> None:
     assert len(done.stdout) == 10
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["fertility -t {} {}/code.txt", "inspect -t {} --file {}/code.txt"])
+def test_tables_for_a_reader_that_has_left_are_no_error(tokenizer: Path, command: str) -> None:
+    arguments = command.format(tokenizer, samples.folder()).split()
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "cli", *arguments], stdout=writing, stderr=subprocess.PIPE, cwd=ROOT)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.slow

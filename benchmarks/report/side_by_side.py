@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from benchmarks.peers.load import load_peers
+from benchmarks.report.terminal import Terminal
 from tokenizer.inspection import coloured, token_text
 
 
@@ -29,7 +29,7 @@ def text_records(text: str, tokenizers: Sequence[str]) -> list[dict[str, Any]]:
 def print_records(records: Sequence[dict[str, Any]]) -> None:
     """Print each record: the tokenizer, its number of tokens, and the text with the tokens coloured; of a single one
     the ids too."""
-    console = Console()
+    console = Terminal()
     for record in records:
         tokens = record["tokens"]
         head = Text(f"{record['tokenizer']}: {len(tokens)} tokens, {record['characters']} characters", style="bold")

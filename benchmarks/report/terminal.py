@@ -22,9 +22,17 @@ MOST_FILES = 40
 """Files that have a row each; of more, folders have."""
 
 
+class Terminal(Console):
+    """A console whose reader may go away early: the command line says what that means, rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError that rich has just caught."""
+        raise
+
+
 def print_fertility(report: Report, console: Console | None = None) -> None:
     """Print a report: averages, ratios, files, and the input that was left out."""
-    console = console or Console()
+    console = console or Terminal()
     tables = [macro_table(report), detail_table(report), *(ratio_table(report, base) for base in report.against)]
     tables += [claim_table(report, base) for base in report.against if report.claim is not None]
     tables += [table for table in (alignment_table(report), file_table(report)) if table]
@@ -97,7 +105,7 @@ def print_speed(
     result: dict[str, Any], title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> None:
     """Print a table of a speed result, and a line for each library that was skipped."""
-    console, table = Console(), new_table(title, left, right)
+    console, table = Terminal(), new_table(title, left, right)
     for row in rows:
         table.add_row(*map(cell, row))
     print_whole(table, console)
