@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import samples
@@ -17,6 +19,7 @@ from model.checkpoint import IDENTITY, RESULT
 from model.data import Mixture, TokenStream, Windows
 from model.export import model_tensors
 from model.initial import check_shape, initialise
+from model.plot import plot_runs, readable, ticks
 from model.pretrain_config import PretrainResult
 from model.transformer import Transformer
 from tests.support.models import OPTIONS, interrupt_at, log
@@ -173,3 +176,36 @@ def test_a_dry_run_measures_this_machine(data: Path) -> None:
     large = dry_run([data], preset="ax-3.1", device="cpu")
     assert large.tokens_per_second is None
     assert large.total_bytes > (large.available_bytes or 0)
+
+
+@given(st.floats(-1e6, 1e15), st.floats(1e-3, 1e15))
+def test_ticks_are_few_and_round(low: float, size: float) -> None:
+    found = ticks(low, low + size) if low + size > low else [low]
+    assert 0 < len(found) <= 6
+    for value in found:
+        assert low - 1e-6 * size <= value <= low + size * (1 + 1e-6)
+
+
+def test_numbers_as_people_write_them() -> None:
+    assert [readable(value) for value in (0, 0.25, 1500, 20_000, 2.5e6, 3e13)] == [
+        "0",
+        "0.25",
+        "1500",
+        "20 k",
+        "2.5 M",
+        "30 T",
+    ]
+
+
+def test_losses_of_different_vocabularies_share_no_axis(
+    data: Path, vocabularies: tuple[Tokenizer, Tokenizer], tmp_path: Path
+) -> None:
+    write_shards(vocabularies[0], [samples.folder()], tmp_path / "other")
+    pretrain(data, tmp_path / "a", **SHORT)
+    pretrain(tmp_path / "other", tmp_path / "b", **{**SHORT, "tokenizer": vocabularies[0]})
+    plot_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "curves.html")
+    page = (tmp_path / "curves.html").read_text("utf-8")
+    charts = page.split("<svg")[1:]
+    assert [chart.count("<polyline") for chart in charts] == [2, 2, 2, 1, 1, 1, 1, 1, 1]
+    assert "바이트당 비트" in charts[0]
+    assert 'name="viewport"' in page
