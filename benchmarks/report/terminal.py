@@ -77,14 +77,14 @@ def left_out(report: Report) -> list[str]:
 def new_table(
     title: str, left: Sequence[str], right: Sequence[str], caption: str | None = None, *, fold: bool = False
 ) -> Table:
-    """A table with columns of text on the left, with ``fold`` folded where they are long, and of figures on the
-    right."""
+    """A table with columns of text on the left and of figures on the right, with ``fold`` names folded where they are
+    long."""
     table = Table(title=cell(title), caption=cell(caption) if caption else None)
     names: dict[str, Any] = {"max_width": NAME, "overflow": "fold"} if fold else {"no_wrap": True}
     for column in left:
         table.add_column(cell(column), **names)
     for column in right:
-        table.add_column(cell(column), justify="right", no_wrap=True)
+        table.add_column(cell(column), justify="right", **names)
     return table
 
 
