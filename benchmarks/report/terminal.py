@@ -16,7 +16,7 @@ from benchmarks.fertility.results import Figures, MeasuredFile, Report, RoundTri
 from benchmarks.metrics import ALIGNMENT, FERTILITY, GROUPS, MAIN
 from tokenizer.standard_streams import printable
 
-NAME = 16
+NAME = 12
 """Widest column of names, so that tables fit 80 columns; longer names are folded."""
 MOST_FILES = 40
 """Files that have a row each; of more, folders have."""
