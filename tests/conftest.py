@@ -32,8 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Ctrl-C as at a terminal: what a shell starts in the background ignores it, and so would the runs of tests."""
+    """Signals as at a terminal: what a shell starts in the background or under nohup ignores some, and so would the
+    runs of tests."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
