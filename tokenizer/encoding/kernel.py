@@ -15,10 +15,8 @@ from tokenizer.native.compile import inlined, native
 from tokenizer.native.packed import unpacker
 from tokenizer.native.vectors import LANES
 from tokenizer.pretokenize.grammars import GYEOL, O200K
-from tokenizer.pretokenize.gyeol import begins_run, next_word, word_behind
+from tokenizer.pretokenize.gyeol import is_number_at, next_word
 from tokenizer.pretokenize.o200k import next_pretoken
-from tokenizer.pretokenize.scanning import begins_syllable, char_at
-from tokenizer.text.unicode import MARK
 
 _PIECES = -1  # in the place of a scanner
 _GAP = LANES + 1
@@ -62,7 +60,7 @@ def _kernel(scanner: int) -> Callable[..., None]:
         at = i = done = k = np.int64(0)
         place = spans.starts[0] = np.int64(_GAP if superwords else 0)
         spans.unfinished[0] = False
-        run = False  # whether further words may follow that are in one pre-token with the last
+        run = False  # whether the next word may be in one pre-token with the last
         while k < ends.size:
             word, i, k, run = _take_block(tables, workspace, data, ends, stops, i, k, run, scanner)
             place = encode_words(tables, workspace, data, word, out, place)
@@ -102,7 +100,8 @@ def _take_block(
     while k < ends.size and word < BLOCK:
         if i < ends[k]:
             if scanner == GYEOL:
-                workspace.words.continues[word], j, run = _word_of_run(data, i, ends[k], tables.classes, run)
+                workspace.words.continues[word] = run and not is_number_at(data, i, ends[k], tables.classes)
+                j, run = next_word(data, i, ends[k], tables.classes)
             elif scanner == O200K:
                 j = next_pretoken(data, i, ends[k], tables.classes)
             else:
@@ -115,37 +114,3 @@ def _take_block(
             k += 1
             run = False
     return word, i, k, run
-
-
-@inlined
-def _word_of_run(
-    data: NDArray[np.uint8], i: int, end: int, classes: NDArray[np.uint8], run: bool
-) -> tuple[bool, int, bool]:
-    """Whether the word at ``i`` continues the pre-token of the word before it, where it ends, and whether others may
-    follow."""
-    continues = False
-    j = i
-    if run:
-        space, j = word_behind(data, i, end, classes)
-        continues = j > i
-        j = space if space > i else j
-    if not continues:
-        j = next_word(data, i, end, classes)
-        run = begins_run(data, i, end, classes)
-    while run and _ends_in_mark(data, j, classes):  # a mark may be merged with what follows before words are made
-        space, stop = word_behind(data, j, end, classes)
-        if stop == j:
-            break
-        j = space if space > j else stop
-    return continues, j, run
-
-
-@inlined
-def _ends_in_mark(data: NDArray[np.uint8], end: int, classes: NDArray[np.uint8]) -> bool:
-    """Whether the last character of the UTF-8 before ``end`` is a combining mark."""
-    k = end - 1
-    if data[k] < 0x80 or (k >= 2 and begins_syllable(data, k - 2, end)):  # nearly all
-        return False
-    while data[k] & 0xC0 == 0x80:
-        k -= 1
-    return classes[char_at(data, k)[0]] == MARK

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table
 from tokenizer.pretokenize.grammars import GYEOL, O200K
+from tokenizer.pretokenize.gyeol import crosses_words, outer_kinds, word_ends_between
 from tokenizer.text.unicode import class_table
 from tokenizer.vocabulary.token_bytes import TokenBytes, token_bytes
 
@@ -21,12 +21,8 @@ NO_ID = ID_MASK
 """Sentinel: no id; no merge has it."""
 NO_PAIR = np.int64(1 << ID_BITS)
 """Sentinel: the rank of a pair without a merge, above all ranks."""
-_WORD_STARTS = (b" ", b".", b",", b"!", b"?")
-"""First bytes of a word that continues a pre-token."""
 _PART = re.compile(rb"[\x80-\xBF]{2,3}|[\xE0-\xF4][\x80-\xBF]{1,2}")
 """Bytes of one character, not all of it."""
-_JOINT_BYTE = re.compile(rb"[ .,!?]")
-_JOINT = regex.compile(r"(?<=[\p{L}\uFFFD])[ .,!?]|[.,!?] ")
 
 
 class Tables(NamedTuple):
@@ -100,7 +96,7 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     ids = {token: i for i, token in enumerate(tokens)}
     results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
     keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
-    first = superword_rank([tokens[result] for result in results.tolist()]) if scanner == GYEOL else len(merges)
+    first = superword_rank(flat, results, class_table()) if scanner == GYEOL else len(merges)
     chars = _char_ids(tokens)
     return Tables(
         classes=class_table(),
@@ -113,27 +109,24 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         results=results,
         in_order=_in_order(pairs, results, len(tokens)),
         superword_rank=first,
-        joinable=_joinable(tokens, chars, pairs, results, first),
+        joinable=_joinable(flat, chars, pairs, results, first),
         unreachable=0,
     )
 
 
-def superword_rank(made: Sequence[bytes]) -> int:
-    """The rank of the first merge whose token holds parts of two words of a pre-token; the number of merges if none
-    does.
+@native
+def superword_rank(tokens: TokenBytes, results: NDArray[np.int32], classes: NDArray[np.uint8]) -> int:
+    """The rank of the first merge whose token may hold parts of two words of a pre-token; the number of merges if none
+    does. ``results`` has the token of each merge in order.
 
-    ``made`` has the token of each merge in order. Below that rank byte-pair encoding treats the words of a pre-token as
-    if each stood alone, so that their ids may come from a cache; from there on it merges the ids of the whole
-    pre-token. (A word that ends in a combining mark is the exception, as marks are symbols too: the kernel takes it and
-    the word behind it as one.)
+    Below that rank byte-pair encoding treats the words of a pre-token as if each stood alone, so that their ids may
+    come from a cache; from there on it merges the ids of the whole pre-token.
     """
-    return next((rank for rank, token in enumerate(made) if _spans_words(token)), len(made))
-
-
-def _spans_words(token: bytes) -> bool:
-    if not _JOINT_BYTE.search(token, 1):
-        return False
-    return _JOINT.search(token.decode("utf-8", errors="replace")) is not None
+    for rank in range(results.size):
+        token = results[rank]
+        if crosses_words(tokens.data, tokens.offsets[token], tokens.offsets[token + 1], classes):
+            return rank
+    return results.size
 
 
 def _byte_ids(flat: TokenBytes) -> NDArray[np.int32]:
@@ -174,38 +167,39 @@ def _char_ids(tokens: Sequence[bytes]) -> NDArray[np.int32]:
 
 
 def _joinable(
-    tokens: Sequence[bytes], chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
+    tokens: TokenBytes, chars: NDArray[np.int32], pairs: NDArray[np.int32], results: NDArray[np.int32], first: int
 ) -> PerfectTable:
     if np.unique(results).size < results.size:  # a token made in two ways has no one first and last part
         return NO_ENTRIES
-    begins_word = np.array([token[:1] in _WORD_STARTS for token in tokens], dtype=np.bool_)
-    is_char = np.zeros(len(tokens), dtype=np.bool_)
+    is_char = np.zeros(tokens.offsets.size - 1, dtype=np.bool_)
     is_char[chars[chars >= 0]] = True
-    keys = _joinable_keys(begins_word, is_char, pairs[:, 0].copy(), pairs[:, 1].copy(), results, first)
+    keys = _joinable_keys(tokens, class_table(), is_char, pairs, results, first)
     return perfect_table(keys, keys)
 
 
 @native
 def _joinable_keys(
-    begins_word: NDArray[np.bool_],
+    tokens: TokenBytes,
+    classes: NDArray[np.uint8],
     is_char: NDArray[np.bool_],
-    lefts: NDArray[np.int32],
-    rights: NDArray[np.int32],
+    pairs: NDArray[np.int32],
     results: NDArray[np.int32],
     first: int,
 ) -> NDArray[np.int64]:
     """Keys of the pairs that the merges from rank ``first`` on may join: the ids on both sides of the boundary between
     two words as they are when the words are merged by the lower ranks, characters being whole."""
-    heads = np.arange(begins_word.size)
-    tails = np.arange(begins_word.size)
-    keys = np.empty(lefts.size, dtype=np.int64)
+    heads = np.arange(is_char.size)
+    tails = np.arange(is_char.size)
+    keys = np.empty(results.size, dtype=np.int64)
     count = 0
-    for rank in range(first, lefts.size):
-        a, b = lefts[rank], rights[rank]
+    for rank in range(first, results.size):
+        a, b = pairs[rank]
         if not is_char[results[rank]]:
             heads[results[rank]] = heads[a]
             tails[results[rank]] = tails[b]
-        if begins_word[b]:
+        last = outer_kinds(tokens.data, tokens.offsets[a], tokens.offsets[a + 1], classes)[1]
+        following = outer_kinds(tokens.data, tokens.offsets[b], tokens.offsets[b + 1], classes)[0]
+        if word_ends_between(last, following):
             keys[count] = _pair_key(tails[a], heads[b])
             count += 1
     return keys[:count]

@@ -7,7 +7,7 @@ are tested equal. There is one file per grammar: `tokenizer.pretokenize.o200k` a
     >>> pretokens("결을 따라 2025년, don't stop!")
     ['결을', ' 따라', ' ', '202', '5', '년', ',', " don't", ' stop', '!']
     >>> pretokens("결을 따라 2025년, don't stop!", "gyeol")
-    ['결을 따라', ' 202', '5년', ',', " don't stop", '!']
+    ['결을 따라', ' 202', '5년', ", don't stop!"]
 """
 
 from itertools import pairwise
@@ -17,18 +17,17 @@ from numpy.typing import NDArray
 
 from tokenizer.errors import InputError
 from tokenizer.native.compile import native
-from tokenizer.pretokenize import gyeol as runs
-from tokenizer.pretokenize import o200k
+from tokenizer.pretokenize import gyeol, o200k
 from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import as_bytes
 
-O200K, GYEOL, WORDS = range(3)
-"""Scanners by number, for kernels: the two grammars, and the words inside the pre-tokens of the second."""
+O200K, GYEOL = range(2)
+"""Scanners by number, for kernels."""
 
-PATTERNS: dict[str, str] = {"o200k": o200k.PATTERN, "gyeol": runs.PATTERN}
+PATTERNS: dict[str, str] = {"o200k": o200k.PATTERN, "gyeol": gyeol.PATTERN}
 """Each grammar as a regular expression."""
 
-_next_o200k, _next_run, _next_word = o200k.next_pretoken, runs.next_run, runs.next_word
+_next_o200k, _next_gyeol = o200k.next_pretoken, gyeol.next_pretoken
 
 
 def scanner(grammar: str) -> int:
@@ -49,9 +48,7 @@ def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.u
     """The end of the pre-token that starts at byte ``i`` of the text ``data[:end]`` (valid UTF-8)."""
     if scanner == O200K:
         return _next_o200k(data, i, end, table)
-    if scanner == GYEOL:
-        return _next_run(data, i, end, table)
-    return _next_word(data, i, end, table)
+    return _next_gyeol(data, i, end, table)
 
 
 @native

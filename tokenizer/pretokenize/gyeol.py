@@ -1,11 +1,14 @@
-"""The grammar ``gyeol``: pre-tokens that hold several words, so that superwords can be learnt.
+"""The grammar ``gyeol``: pre-tokens that hold a sentence, so that tokens may span words and what stands between them.
 
-A run is letters joined by single spaces, a comma or sentence mark among them where a word follows. Digits
-take the space before them, which GPT-4o spends a token on, and the Korean counter behind them:
+A pre-token runs over words, spaces and symbols up to a number, the end of a sentence or the end of a line. It takes the
+sentence mark with it, or the line end and all white space behind that. Digits take the space before them, which GPT-4o
+spends a token on, and the Korean counter behind them:
 
-    나는 그, 결을 따라| 202|5년|!        나는| 그|,| 결을| 따라| 202|5년|!   (``words``)
+    나는 "결"을, 따라 간다.\\n| 202|5년| 봄|!     나는| "결|"|을|,| 따라| 간다|.\\n|...   (``words``)
 
-A run never holds a line end. Camel case is not cut: what the training text writes often becomes a token.
+**Words** are the parts of a pre-token that the encoder caches: they end before white space and before a symbol behind
+a letter. Whether a word ends between two characters is decided by these two alone, so that the bytes of a token say
+whether it reaches across words (`crosses_words`); `tokenizer.encoding` builds on that.
 """
 
 import numpy as np
@@ -13,44 +16,53 @@ from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.vectors import plain_letters
-from tokenizer.pretokenize.scanning import SYMBOLS, begins_syllable, char_at, gap, leads, plain_end, symbols
-from tokenizer.text.unicode import MARK, NEWLINE, NUMBER, UPPER
+from tokenizer.pretokenize.scanning import begins_syllable, char_at, leads, plain_end
+from tokenizer.text.unicode import MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 COUNTERS = "년월일개명원만억조천백시분초회번장권살세층호차위인대곳건주%"
 """Counters, which stand right behind the digits: years, months, days, pieces, persons, won, ten thousands ..."""
 
-_WORD = r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*"
-PATTERN = rf" ?\p{{N}}{{1,3}}[{COUNTERS}]?|[^\r\n\p{{L}}\p{{N}}]?{_WORD}(?:[.,!?]? {_WORD})*" + SYMBOLS
+_LINE_END = r"(?:[ \t]*[\r\n]\s*)?"
+PATTERN = (
+    rf" ?\p{{N}}{{1,3}}[{COUNTERS}]?"
+    rf"|(?: (?!\p{{N}})|[^ \r\n\p{{N}}.!?]|[.!?](?!\s))+[.!?]*{_LINE_END}"
+    rf"|[.!?]+{_LINE_END}"
+    r"|\s+"
+)
 """The grammar as a regular expression."""
 
+APOSTROPHE, UNKNOWN = 9, 10
+"""Kinds of characters beside the classes of `tokenizer.text.unicode`: an apostrophe, which is part of a word between
+letters, and one that is not there as a whole."""
 _COUNTER_CODES = tuple(map(ord, COUNTERS))
 
 
 @inlined
-def _letters(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """The end of letters, marks and the apostrophes between them at ``i``; ``i`` if there are none."""
-    k = plain_end(data, i, plain_letters(data, i), end, table)
-    return k if k > i else _mixed_letters(data, i, end, table)
+def _kind(code: int, table: NDArray[np.uint8]) -> int:
+    return APOSTROPHE if code == 0x27 or code == 0x2019 else np.int64(table[code])
 
 
-@native
-def _mixed_letters(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """As `_letters`, a character after another."""
-    k = i
-    while k < end:
-        if begins_syllable(data, k, end):
-            k += 3
-            continue
-        code, size = char_at(data, k)
-        if table[code] >= MARK:
-            k += size
-        elif k > i and (code == 0x27 or code == 0x2019) and k + size < end:
-            if table[char_at(data, k + size)[0]] < MARK:
-                break
-            k += size
-        else:
-            break
-    return k
+@inlined
+def word_ends_between(kind: int, following: int) -> bool:
+    """Whether a word ends between characters of these kinds; true also where that is not known."""
+    if kind == UNKNOWN or following == UNKNOWN:
+        return True
+    if following == SPACE:
+        return kind != SPACE and kind != NEWLINE
+    if following == NEWLINE:  # the line end belongs to the symbols before it
+        return kind == NUMBER or UPPER <= kind < APOSTROPHE
+    return following == OTHER and UPPER <= kind < APOSTROPHE
+
+
+@inlined
+def is_number_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> bool:
+    """Whether a number is at byte ``i`` of ``data[:end]``, or behind the one space there."""
+    k = i + np.int64(data[i] == 0x20)
+    if k >= end:
+        return False
+    if data[k] < 0x80:
+        return table[data[k]] == NUMBER
+    return not begins_syllable(data, k, end) and table[char_at(data, k)[0]] == NUMBER
 
 
 @native
@@ -72,63 +84,109 @@ def _number(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8])
 
 
 @native
-def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """The end of the word, number, symbols or white space at byte ``i`` of ``data[:end]`` (valid UTF-8)."""
-    first = i + leads(data, i, table)
-    k = plain_end(data, first, plain_letters(data, first), end, table)
-    if k > first:  # nearly every word
-        return k
-    code, size = char_at(data, i)
-    kind = table[code]
-    if kind == NUMBER:
-        return _number(data, i, end, table)
-    if code == 0x20 and i + 1 < end and table[char_at(data, i + 1)[0]] == NUMBER:
-        return _number(data, i + 1, end, table)
-    if kind == NEWLINE:
-        return gap(data, i, end, table)
-    if kind >= UPPER:
-        return _mixed_letters(data, i, end, table)
-    k = _mixed_letters(data, i + size, end, table)
-    if k > i + size:
-        return k
-    if kind == MARK:  # nothing follows that it could lead: a letter of its own
-        return _mixed_letters(data, i, end, table)
-    return symbols(data, i, end, table, kind, code)
-
-
-@inlined
-def begins_run(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> bool:
-    """Whether the word at ``i`` is letters, with or without a character before them: further words may follow."""
-    code, size = char_at(data, i)
-    kind = table[code]
-    if kind == NUMBER or kind == NEWLINE:
-        return False
-    return kind >= MARK or (i + size < end and table[char_at(data, i + size)[0]] >= MARK)
-
-
-@inlined
-def word_behind(data: NDArray[np.uint8], k: int, end: int, table: NDArray[np.uint8]) -> tuple[int, int]:
-    """Start and end of the word that goes on with the run behind ``k``, a sentence mark before it if the start is
-    not ``k``; ``(k, k)`` where the run ends."""
-    if k + 1 >= end:
-        return k, k
-    space = k
-    if data[k] == 0x2E or data[k] == 0x2C or data[k] == 0x21 or data[k] == 0x3F:
-        space = k + 1
-    if space + 1 >= end or data[space] != 0x20:
-        return k, k
-    stop = _letters(data, space + 1, end, table)
-    return (space, stop) if stop > space + 1 else (k, k)
+def _white_end(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of the white space at ``i``."""
+    k = i
+    while k < end:
+        code, size = char_at(data, k)
+        kind = table[code]
+        if kind != SPACE and kind != NEWLINE:
+            break
+        k += size
+    return k
 
 
 @native
-def next_run(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """The end of the pre-token at byte ``i`` of ``data[:end]``: a run of words, or what `next_word` finds."""
-    k = next_word(data, i, end, table)
-    if not begins_run(data, i, end, table):
-        return k
+def _line_end(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of ``(?:[ \\t]*[\\r\\n]\\s*)?`` at ``i``."""
+    k = i
+    while k < end and (data[k] == 0x20 or data[k] == 0x09):
+        k += 1
+    return _white_end(data, k, end, table) if k < end and (data[k] == 0x0A or data[k] == 0x0D) else i
+
+
+@inlined
+def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool]:
+    """The end of the word at byte ``i`` of ``data[:end]`` (valid UTF-8), and whether the pre-token may go on behind it;
+    it does unless a number follows."""
+    first = i + leads(data, i, table)
+    k = plain_end(data, first, plain_letters(data, first), end, table)
+    if k > first:  # nearly every word
+        return k, True
+    return _mixed_word(data, i, end, table)
+
+
+@native
+def _mixed_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool]:
+    """As `next_word`, a character after another."""
+    if is_number_at(data, i, end, table):
+        return _number(data, i + np.int64(data[i] == 0x20), end, table), False
+    code, size = char_at(data, i)
+    kind = _kind(code, table)
+    k = i
     while True:
-        _, stop = word_behind(data, k, end, table)
-        if stop == k:
-            return k
-        k = stop
+        k += size
+        if kind == NEWLINE:
+            return _white_end(data, k, end, table), False
+        if k >= end:
+            return k, True
+        ends_sentence = code == 0x2E or code == 0x21 or code == 0x3F
+        code, size = char_at(data, k)
+        following = _kind(code, table)
+        if ends_sentence and (following == SPACE or following == NEWLINE):
+            return _line_end(data, k, end, table), False
+        if word_ends_between(kind, following) or is_number_at(data, k, end, table):
+            return k, True
+        kind = following
+
+
+@native
+def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of the pre-token at byte ``i`` of ``data[:end]`` (valid UTF-8)."""
+    k, more = next_word(data, i, end, table)
+    while more and k < end and not is_number_at(data, k, end, table):
+        k, more = next_word(data, k, end, table)
+    return k
+
+
+@native
+def _kind_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, int]:
+    """The kind of the character at byte ``i`` of bytes that may be no valid UTF-8, and its size."""
+    b = data[i]
+    size = 1 if b < 0x80 else 2 if b < 0xE0 else 3 if b < 0xF0 else 4
+    if 0x80 <= b < 0xC2 or b > 0xF4 or i + size > end:
+        return UNKNOWN, 1
+    for k in range(i + 1, i + size):
+        if data[k] & 0xC0 != 0x80:
+            return UNKNOWN, 1
+    code = char_at(data, i)[0]
+    return (_kind(code, table), size) if code < table.size else (UNKNOWN, 1)
+
+
+@native
+def outer_kinds(data: NDArray[np.uint8], start: int, end: int, table: NDArray[np.uint8]) -> tuple[int, int]:
+    """The kinds of the first and the last character of a token, the bytes ``data[start:end]``."""
+    first, size = _kind_at(data, start, end, table)
+    k = end - 1
+    while k > start and end - k < 4 and data[k] & 0xC0 == 0x80:
+        k -= 1
+    last, size = _kind_at(data, k, end, table)
+    return first, last if k + size == end else UNKNOWN
+
+
+@native
+def crosses_words(data: NDArray[np.uint8], start: int, end: int, table: NDArray[np.uint8]) -> bool:
+    """Whether a token, the bytes ``data[start:end]``, may hold parts of two words."""
+    kind, size = _kind_at(data, start, end, table)
+    k = start + size
+    parts = kind == UNKNOWN and end - start <= 3  # of one character, as long as only continuation bytes follow
+    while k < end:
+        if parts and data[k] & 0xC0 == 0x80:
+            k += 1
+            continue
+        following, size = _kind_at(data, k, end, table)
+        if word_ends_between(kind, following):
+            return True
+        kind = following
+        k += size
+    return False

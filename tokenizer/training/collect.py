@@ -219,7 +219,7 @@ def _cut(
             run_end = next_pretoken(data, position, end, classes, scanner)
             first = words
             while position < run_end:
-                word_end = next_word(data, position, run_end, classes) if scanner == GYEOL else run_end
+                word_end = next_word(data, position, run_end, classes)[0] if scanner == GYEOL else run_end
                 while position < word_end:
                     position = _part_end(data, position, word_end)
                     section = first_sections[document] + (position - 1 - start) // SECTION

@@ -40,14 +40,12 @@ from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, learn_merges
-from tokenizer.training.morpheme_cuts import word_cuts
 from tokenizer.training.records import SourceRecord, StageRecord
 from tokenizer.training.spool import Spool
-from tokenizer.training.stages import KIWI_MIN_COUNT, stage_sequences
+from tokenizer.training.stages import stage_sequences
+from tokenizer.training.word_parts import SCALE, word_parts
 from tokenizer.vocabulary.token_bytes import token_bytes
 
-SCALE = 100
-"""Counts are multiplied by this, so that weights in hundredths are integers."""
 MOST_DOCUMENTS = 64
 """The most that `CurriculumOptions.min_documents` may be: of each word so many sections are noted, four bytes each."""
 LEVELS = ("morphemes", "eojeols", "superwords")
@@ -78,6 +76,9 @@ class CurriculumOptions:
     weights: tuple[tuple[str, float], ...] = ()
     """Factors for the counts of files by name, or by the folder they were named with: a pattern such as en_* and its
     factor; the first that fits counts."""
+    damping: float = 0.5
+    """Power of the count that each source has of a word, before the sources are summed, while tokens inside morphemes
+    are learnt: 1 counts every occurrence, 0.5 its square root."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
@@ -110,6 +111,8 @@ class CurriculumOptions:
             raise InputError(
                 f"temperature {self.temperature}: choose from 0 (all files equal) to 1 (as large as they are)"
             )
+        if not 0 < self.damping <= 1:
+            raise InputError(f"damping is {self.damping}; it must be above 0, and at most 1 (every occurrence counts)")
         for pattern, factor in self.weights:
             if not 0.01 <= factor <= 1000:
                 raise InputError(
@@ -203,7 +206,7 @@ def learn(
     """
     spool = spool or Spool()
     words = _weighted(collection, weights)
-    cuts = word_cuts(collection.words, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
+    parts = word_parts(collection, weights, options.damping)
     documents = min(options.min_documents, collection.total_sections)
     rules = Rules(min_count, options.max_eojeols, documents, options.min_sections, collection.spread)
     rules = rules._replace(refused=token_bytes(refused))
@@ -214,7 +217,7 @@ def learn(
         tokens, merges = learned.tokens, learned.merges
         spool.check()
         learned = learn_merges(  # which alone holds the sequences, and lets go of them early
-            stage_sequences(stage.level, collection, words, cuts, weights, tokens, merges, spool),
+            stage_sequences(stage.level, collection, words, parts, weights, tokens, merges, spool),
             tokens,
             target,
             rules=rules,

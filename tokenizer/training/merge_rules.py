@@ -18,8 +18,8 @@ class Rules(NamedTuple):
     min_count: int = 2
     """Pairs that occur less often are not merged, whatever their weight."""
     max_eojeols: int = 0
-    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word, and spans at most
-    so many words. 0 lets any pair merge, as other trainers do."""
+    """Above 0, a token is whole characters or part of a single one, ends in no space behind a word but at a line end,
+    and spans at most so many words. 0 lets any pair merge, as other trainers do."""
     min_documents: int = 1
     """A token with a letter must occur in so many sections of the corpus, where the words say theirs."""
     min_sections: int = 1
@@ -70,14 +70,14 @@ def _is_refused(tokens: StringTable, a: int, b: int, refused: TokenBytes) -> boo
 
 @native
 def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
-    """Whether tokens ``a`` and ``b`` may become one: whole characters or a part of a single one, no space at
-    the end of a word, at most ``max_eojeols`` words."""
+    """Whether tokens ``a`` and ``b`` may become one: whole characters or a part of a single one, no space behind a word
+    but at a line end, at most ``max_eojeols`` words."""
     missing = 0  # continuation bytes that the last character still wants
     characters = 0
     parts = False
     eojeols = 0
-    last = np.uint8(0x20)
-    size = 0
+    white = True
+    line_end = False  # whether the white space before holds one
     for token in (a, b):
         for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
             c = tokens.arena[k]
@@ -91,11 +91,10 @@ def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
                     return False
                 characters += 1
                 missing = 0 if c < 0x80 else 1 if c < 0xE0 else 2 if c < 0xF0 else 3
-            if c != 0x20 and last == 0x20:
-                eojeols += 1
-            last = c
-            size += 1
-    if eojeols > max_eojeols or (last == 0x20 and eojeols > 0):
+            was_white, white = white, c == 0x20 or 0x09 <= c <= 0x0D
+            line_end = white and ((was_white and line_end) or c == 0x0A or c == 0x0D)
+            eojeols += was_white and not white
+    if eojeols > max_eojeols or (white and eojeols > 0 and not line_end):
         return False
     return not (parts and characters > 0) and not (missing > 0 and characters > 1)
 
@@ -154,12 +153,12 @@ def _has_letter(tokens: StringTable, a: int, b: int) -> bool:
 
 @native
 def _joins_words(tokens: StringTable, a: int, b: int) -> bool:
-    """Whether the bytes of two tokens have a space behind anything but a space, and so span two words."""
-    last = np.uint8(0x20)
+    """Whether the bytes of two tokens have a space behind anything but white space, and so span two words."""
+    white = True
     for token in (a, b):
         for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
             c = tokens.arena[k]
-            if c == 0x20 and last != 0x20:
+            if c == 0x20 and not white:
                 return True
-            last = c
+            white = c == 0x20 or 0x09 <= c <= 0x0D
     return False

@@ -8,9 +8,10 @@ from tokenizer.native.compile import native
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
 from tokenizer.training.merges import Sequences
-from tokenizer.training.morpheme_cuts import morpheme_pieces
+from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
 from tokenizer.training.sections import add_rows, with_rows
 from tokenizer.training.spool import Spool
+from tokenizer.training.word_parts import Parts
 
 KIWI_MIN_COUNT = 2
 """Rarer words are left out of the stage morphemes: half of the distinct words, 2% of the text."""
@@ -20,18 +21,18 @@ def stage_sequences(
     level: str,
     collection: Collection,
     weighted: Counts,
-    cuts: tuple[NDArray[np.int64], NDArray[np.int32]],
+    parts: Parts,
     weights: NDArray[np.int64],
     tokens: list[bytes],
     merges: list[tuple[int, int]],
     spool: Spool,
 ) -> Sequences:
     """The training text of a stage, segmented by the merges so far; ``weighted`` are the words of ``collection`` with
-    weighted counts, ``spool`` makes the arrays that grow with the text. The stage superwords takes the runs out of the
-    collection."""
+    weighted counts, ``parts`` their parts, ``spool`` makes the arrays that grow with the text. The stage superwords
+    takes the runs out of the collection."""
     words, rows = collection.words, collection.word_sections
     if level == "morphemes":
-        return _morpheme_sequences(collection, weighted, cuts, tokens, merges)
+        return _morpheme_sequences(parts, collection.spread, tokens, merges)
     ids, offsets = encode_strings(weighted, tokens, merges)
     if level == "eojeols":
         return Sequences(ids, offsets, weighted.counts, words.counts, rows=rows)
@@ -39,19 +40,16 @@ def stage_sequences(
 
 
 def _morpheme_sequences(
-    collection: Collection,
-    weighted: Counts,
-    cuts: tuple[NDArray[np.int64], NDArray[np.int32]],
-    tokens: list[bytes],
-    merges: list[tuple[int, int]],
+    parts: Parts, spread: int, tokens: list[bytes], merges: list[tuple[int, int]]
 ) -> Sequences:
-    """The morphemes of the words that occur often enough to be analysed."""
-    counts, spread = collection.words.counts, collection.spread
-    pieces, numbers, of_word = morpheme_pieces(weighted, cuts, counts >= KIWI_MIN_COUNT)
+    """The morphemes of the parts of words that occur often enough to be analysed."""
+    counts = parts.strings.counts
+    cuts = word_cuts(parts.strings, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")
+    pieces, numbers, of_part = morpheme_pieces(parts.weighted, cuts, counts >= KIWI_MIN_COUNT)
     occurrences = np.zeros(len(pieces), dtype=np.int64)
-    np.add.at(occurrences, numbers, counts[of_word])
+    np.add.at(occurrences, numbers, counts[of_part])
     rows = with_rows(np.empty(0, dtype=np.int32), spread, len(pieces))
-    add_rows(rows, spread, numbers, collection.word_sections, of_word)
+    add_rows(rows, spread, numbers, parts.rows, of_part)
     ids, offsets = encode_strings(pieces, tokens, merges)
     return Sequences(ids, offsets, pieces.counts, occurrences, rows=rows)
 
