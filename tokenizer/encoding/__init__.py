@@ -3,18 +3,18 @@
 **What must come out.** Byte-pair encoding of each pre-token: of all neighbouring pairs of ids that have a merge, apply
 the one learnt first, the leftmost of equals, until none has one (`tokenizer.reference.encode_by_definition`).
 
-**Two steps.** In the grammar ``gyeol`` a pre-token holds several words (``나는 그, 결을 따라``), of which nearly none
-was seen before, while its words were. So encoding goes by words first (`words`), whose ids come from a cache, and then
-applies the merges that reach across words to the ids of the words (`superwords`).
+**Two steps.** In the grammar ``gyeol`` a pre-token is a sentence or a part of one (``나는 그, 결을 따라``), of which
+nearly none was seen before, while its words were. So encoding goes by words first (`words`), whose ids come from a
+cache, and then applies the merges that reach across words to the ids of the words (`superwords`).
 
-**Why that gives the ids of one step.** Let r be the rank of the first merge whose token holds parts of two words
-(`tables.superword_rank`). Merges of ranks below r make tokens that lie inside one word, so up to r the definition does
-to each word what it would do to the word alone: step 1, with the limit r. From there on it goes on with the ids of the
-whole pre-token, by all merges that are left, low ranks included: step 2. Words that no superword merge can join need no
-step 2: `tables.may_join` knows by the last id of one word and the first id of the next, since what a merge of rank r or
-above joins at a word boundary can be read off the merges beforehand. Two exceptions: a word that ends in a combining
-mark is taken together with the next one (a mark is a symbol too, so a merge below r may reach across), and where a
-token is made by two different merges every pair of words may join.
+**Why that gives the ids of one step.** Where words end is decided by the two characters there
+(`tokenizer.pretokenize.gyeol`), so the bytes of a token say whether it holds parts of two words. Let r be the rank of
+the first merge whose token does (`tables.superword_rank`). Merges of ranks below r make tokens that lie inside one
+word, so up to r the definition does to each word what it would do to the word alone: step 1, with the limit r. From
+there on it goes on with the ids of the whole pre-token, by all merges that are left, low ranks included: step 2. Words
+that no superword merge can join need no step 2: `tables.may_join` knows by the last id of one word and the first id of
+the next, since what a merge of rank r or above joins at a word boundary can be read off the merges beforehand; only
+where a token is made by two different merges may every pair of words join.
 
 **Merging.** A word that is a token which its own merges give back is that token (`whole_tokens`). Short sequences are
 merged many at a time, as rows of eight vector lanes (`merge_rows`); others by scanning (`merge_one`), beyond 48 ids by

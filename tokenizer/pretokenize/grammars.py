@@ -27,6 +27,9 @@ O200K, GYEOL = range(2)
 PATTERNS: dict[str, str] = {"o200k": o200k.PATTERN, "gyeol": gyeol.PATTERN}
 """Each grammar as a regular expression."""
 
+EDITIONS = {"o200k": "o200k", "gyeol": "gyeol of sentences"}
+"""What fingerprints know each grammar by: its name, and behind it what tells its pattern from an earlier one."""
+
 _next_o200k, _next_gyeol = o200k.next_pretoken, gyeol.next_pretoken
 
 

@@ -1,8 +1,8 @@
 """One pass over a corpus: its distinct words, and the runs they form, for superwords.
 
-A word is what the first stages learn from: a pre-token of the grammar o200k, or a word inside a run of the grammar
-gyeol (`tokenizer.pretokenize.gyeol`). Words are kept once. A run of two words or more is kept as the indices of its
-words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
+A word is a pre-token of the grammar o200k, or a word inside a pre-token of the grammar gyeol
+(`tokenizer.pretokenize.gyeol`); these pre-tokens are the runs. Words are kept once. A run of two words or more is kept
+as the indices of its words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
 """
 
 import hashlib

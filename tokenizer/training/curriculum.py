@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,8 @@ from tokenizer.vocabulary.token_bytes import token_bytes
 
 MOST_DOCUMENTS = 64
 """The most that `CurriculumOptions.min_documents` may be: of each word so many sections are noted, four bytes each."""
+MOST_SURPLUS = 4.0
+"""The most that `CurriculumOptions.surplus` may be."""
 LEVELS = ("morphemes", "eojeols", "superwords")
 
 
@@ -78,7 +80,9 @@ class CurriculumOptions:
     factor; the first that fits counts."""
     damping: float = 0.5
     """Power of the count that each source has of a word, before the sources are summed, while tokens inside morphemes
-    are learnt: 1 counts every occurrence, 0.5 its square root."""
+    are learnt, and of a token when the least used are left out: 1 counts every occurrence, 0.5 its square root."""
+    surplus: float = 0.3
+    """Tokens that are learnt beyond those wanted, as a share of them; then the least used are left out."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
@@ -113,6 +117,8 @@ class CurriculumOptions:
             )
         if not 0 < self.damping <= 1:
             raise InputError(f"damping is {self.damping}; it must be above 0, and at most 1 (every occurrence counts)")
+        if not 0 <= self.surplus <= MOST_SURPLUS:
+            raise InputError(f"surplus is {self.surplus}; it must be from 0 (no token is left out) to {MOST_SURPLUS}")
         for pattern, factor in self.weights:
             if not 0.01 <= factor <= 1000:
                 raise InputError(
@@ -212,8 +218,10 @@ def learn(
     rules = rules._replace(refused=token_bytes(refused))
     first, learned = len(start.tokens), start
     records: list[StageRecord] = []
+    surplus = options.surplus if options.stages[-1].level == LEVELS[-1] else 0  # whose text tells sources apart
+    most = wanted + round((wanted - first) * surplus)
     for stage in options.stages:
-        target = first + round((wanted - first) * stage.until)
+        target = first + round((most - first) * stage.until)
         tokens, merges = learned.tokens, learned.merges
         spool.check()
         learned = learn_merges(  # which alone holds the sequences, and lets go of them early
@@ -221,13 +229,15 @@ def learn(
             tokens,
             target,
             rules=rules,
+            damping=options.damping if surplus and stage is options.stages[-1] else None,
             title=f"Learning {stage.level}",
             spool=spool,
         )
         learned = learned.behind(merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
         records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))
-    return learned, records
+    exhausted = len(learned.tokens) < wanted
+    return replace(learned.pruned(first, wanted), exhausted=exhausted), records
 
 
 def _weighted(collection: Collection, weights: NDArray[np.int64]) -> Counts:

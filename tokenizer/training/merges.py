@@ -25,6 +25,7 @@ from tokenizer.training import merge_kernel as kernel
 from tokenizer.training.counts import Counts, CountTable, grown
 from tokenizer.training.merge_arrays import SEPARATOR
 from tokenizer.training.merge_rules import PLAIN_RULES, Rules
+from tokenizer.training.pruning import damped_uses, least_used
 from tokenizer.training.spool import Spool
 from tokenizer.vocabulary.byte_level import byte_order
 
@@ -49,12 +50,27 @@ class Learned:
     """Occurrences (weighted) of the pair of each merge of the last run, when it was made."""
     exhausted: bool
     """Whether the last run stopped because no pair occurred often enough."""
+    uses: NDArray[np.float64] | None = None
+    """How often each token is used in the text, see `tokenizer.training.pruning.damped_uses`; only where asked for."""
 
     def behind(self, merges: Sequence[tuple[int, int]]) -> Learned:
         """The same with its merges behind those of an earlier run. A pair that was merged before keeps its place alone:
         engines differ on which of two counts. (Superwords are learnt anew where words are given apart.)"""
         known = set(merges)
         return replace(self, merges=[*merges, *(pair for pair in self.merges if pair not in known)])
+
+    def pruned(self, first: int, wanted: int) -> Learned:
+        """The same with ``wanted`` tokens: of those from number ``first`` on, the least used are left out, and the
+        others move up. Fewer tokens than wanted stay as they are."""
+        if self.uses is None or len(self.tokens) <= wanted:
+            return self
+        ids = {token: i for i, token in enumerate(self.tokens)}
+        made = [ids[self.tokens[a] + self.tokens[b]] for a, b in self.merges]
+        gone = least_used(self.uses, self.merges, made, first, len(self.tokens) - wanted)
+        kept = [i for i in range(len(self.tokens)) if i not in gone]
+        new = dict(zip(kept, range(len(kept)), strict=True))
+        merges = [(new[a], new[b]) for (a, b), token in zip(self.merges, made, strict=True) if token not in gone]
+        return replace(self, tokens=[self.tokens[i] for i in kept], merges=merges, uses=self.uses[kept])
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,9 @@ class Sequences:
     """The one section of the corpus that each word stands in, of the first words."""
     rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
     """Sections of the words behind those, a row for each (`tokenizer.training.sections`)."""
+    source_ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Word behind the last run of each source, and behind those, of each source, the last word by itself; size 0 where
+    sources are not kept apart."""
 
     @classmethod
     def of_bytes(cls, counts: Counts) -> Sequences:
@@ -88,12 +107,14 @@ def learn_merges(
     wanted: int,
     *,
     rules: Rules = PLAIN_RULES,
+    damping: float | None = None,
     title: str = "Learning merges",
     spool: Spool | None = None,
 ) -> Learned:
     """Merge the most frequent pair of ``words`` until there are ``wanted`` tokens; only new merges are returned.
 
-    Ties go to the pair with the smaller left id, then the smaller right id. ``title`` names the bar that shows the
+    Ties go to the pair with the smaller left id, then the smaller right id. With ``damping`` the tokens' uses by source
+    are counted at the end. ``title`` names the bar that shows the
     progress, ``spool`` makes the arrays that grow with the text. `InputError` when the words have 2**31 symbols or more
     in all, and when training takes more memory than the spool allows.
     """
@@ -105,6 +126,7 @@ def learn_merges(
     reason = kernel.DONE
     spool = spool or Spool()
     laid_out = _laid_out(sequences, spool)
+    ends = sequences.offsets[sequences.source_ends] + sequences.source_ends
     del words, sequences  # as large as what is laid out
     with progress_bar(title, total=wanted - len(tokens)) as progress:
         state = _State(laid_out, list(tokens), max(wanted, len(tokens)), rules, spool)
@@ -120,6 +142,7 @@ def learn_merges(
         merges=[(a, b) for a, b in made[:, :2].tolist()],
         counts=made[:, 2].tolist(),
         exhausted=len(state.tokens) < wanted,
+        uses=None if damping is None else damped_uses(state.words, ends, len(state.tokens), damping),
     )
 
 

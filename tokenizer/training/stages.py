@@ -36,7 +36,7 @@ def stage_sequences(
     ids, offsets = encode_strings(weighted, tokens, merges)
     if level == "eojeols":
         return Sequences(ids, offsets, weighted.counts, words.counts, rows=rows)
-    return _run_sequences(collection, ids, offsets, weights, weighted.counts, spool)
+    return _run_sequences(collection, ids, offsets, weights, spool)
 
 
 def _morpheme_sequences(
@@ -66,30 +66,33 @@ def _run_sequences(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     weights: NDArray[np.int64],
-    word_counts: NDArray[np.int64],
     spool: Spool,
 ) -> Sequences:
-    """The kept runs as ids, and the words by themselves as often as they stand in no kept run. The collection has no
-    runs any more then: this stage is the last."""
-    alone, alone_occurrences = word_counts.copy(), collection.words.counts.copy()
-    symbols, lengths, count = 0, np.diff(offsets), 0
-    for source, weight in zip(collection.sources, weights.tolist(), strict=True):
-        in_runs = np.zeros(alone.size, dtype=np.int64)
+    """The kept runs of each source as ids, and behind them, of each source, the words by themselves as often as they
+    stand in no kept run. The collection has no runs any more then: this stage is the last."""
+    lengths, run_counts, run_symbols = np.diff(offsets), [], 0
+    alone: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []
+    in_runs = np.zeros(len(collection.words), dtype=np.int64)
+    for source in collection.sources:
         for runs in source.runs:
             _count_words(runs.words, in_runs)
-            count += runs.sizes.size
-        alone -= weight * collection.run_weight * in_runs
-        alone_occurrences -= collection.run_weight * in_runs
-        symbols += int(lengths @ in_runs)
-    rest = np.flatnonzero(alone > 0).astype(np.int32)  # a sample of the runs may hold a word too often
-    items = count + rest.size
+        run_counts.append(sum(runs.sizes.size for runs in source.runs))
+        found = in_runs[source.words]
+        run_symbols += int(lengths[source.words] @ found)
+        left = source.counts - collection.run_weight * found  # a sample of the runs may hold a word too often
+        alone.append((source.words[left > 0], left[left > 0]))
+        in_runs[source.words] = 0
+    words, counts = (np.concatenate(part) for part in zip(*alone, strict=True))
+    sizes = [*run_counts, *(found.size for found, _ in alone)]
+    items, count = sum(sizes), sum(run_counts)
     sequences = Sequences(
-        spool.empty(symbols + int(lengths[rest].sum()), np.int32),
+        spool.empty(run_symbols + int(lengths[words].sum()), np.int32),
         spool.empty(items + 1, np.int64),
         spool.empty(items, np.int64),
         spool.empty(items, np.int64),
         spool.empty(count, np.int32),
-        collection.word_sections[: alone.size * collection.spread].reshape(-1, collection.spread)[rest].ravel(),
+        collection.word_sections[: in_runs.size * collection.spread].reshape(-1, collection.spread)[words].ravel(),
+        np.cumsum(sizes, dtype=np.int64),
     )
     sequences.offsets[0] = at = 0
     for source, weight in zip(collection.sources, weights.tolist(), strict=True):
@@ -100,11 +103,11 @@ def _run_sequences(
             sequences.weights[at:end] = weight * collection.run_weight
             sequences.sections[at:end] = runs.sections
             at = end
-    _join_words(rest, np.ones(rest.size, np.int32), ids, offsets, sequences.ids, sequences.offsets[at:])
-    sequences.weights[at:] = alone[rest]
+    _join_words(words, np.ones(words.size, np.int32), ids, offsets, sequences.ids, sequences.offsets[at:])
+    sequences.weights[at:] = counts * np.repeat(weights, sizes[len(weights) :])
     assert sequences.occurrences is not None
     sequences.occurrences[:at] = collection.run_weight
-    sequences.occurrences[at:] = np.maximum(alone_occurrences[rest], 1)
+    sequences.occurrences[at:] = counts
     return sequences
 
 

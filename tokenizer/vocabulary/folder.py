@@ -14,7 +14,7 @@ from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
 from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.pretokenize.grammars import PATTERNS
-from tokenizer.vocabulary.tokenizer_json import parse_tokenizer_json, tokenizer_json
+from tokenizer.vocabulary.tokenizer_json import check_pattern, parse_tokenizer_json, tokenizer_json
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
 
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
@@ -52,9 +52,10 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
         if hashlib.sha256(content[name]).hexdigest() != expected:
             raise InputError(f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it")
     path = folder / "tokenizer.json"
-    parts = parse_tokenizer_json(parse_json(content["tokenizer.json"], path), path)
+    parsed = parse_json(content["tokenizer.json"], path)
+    check_pattern(parsed, record["grammar"], path)
     vocabulary = Vocabulary(
-        *parts,
+        *parse_tokenizer_json(parsed, path),
         grammar=record["grammar"],
         strict=record.get("strict") is True,
         nfc=record.get("nfc") is True,

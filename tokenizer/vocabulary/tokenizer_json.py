@@ -58,6 +58,17 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",\n", ": "))  # `indent` takes three times as long
 
 
+def check_pattern(raw: Any, grammar: str, path: Path) -> None:
+    """`InputError` unless the parsed JSON of ``path`` cuts text by the pattern that ``grammar`` has today."""
+    parts = _field(_field(raw, "pre_tokenizer", dict, path), "pretokenizers", list, path)
+    patterns = [part["pattern"] for part in parts if isinstance(part, dict) and "pattern" in part]
+    if patterns != [{"Regex": pattern(grammar)}]:
+        raise InputError(
+            f"{path}: cuts text by another pattern than the grammar {grammar!r} of this version of Gyeol, which an older "
+            "one trained; train it anew, or read the file with Hugging Face tokenizers, which take any pattern"
+        )
+
+
 def parse_tokenizer_json(raw: Any, path: Path) -> tuple[list[bytes], list[tuple[int, int]], dict[str, int]]:
     """Tokens, merges and special tokens from the parsed JSON of ``path``; `InputError` for what does not fit."""
     model = _field(raw, "model", dict, path)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tokenizer.pretokenize.grammars import EDITIONS
+
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
 RESERVED = 64
@@ -55,7 +57,8 @@ class Vocabulary:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the ids of a text; not of names or provenance."""
-        digest = hashlib.sha256(f"{self.grammar} {self.strict}{' nfc' if self.nfc else ''}\n".encode())
+        grammar = EDITIONS.get(self.grammar, self.grammar)
+        digest = hashlib.sha256(f"{grammar} {self.strict}{' nfc' if self.nfc else ''}\n".encode())
         digest.update(b"".join([len(token).to_bytes(4, "little") + token for token in self.tokens]))
         digest.update(json.dumps([self.merges, sorted(self.special_tokens.items())]).encode())
         return digest.hexdigest()
