@@ -28,7 +28,8 @@ SHORTEST = 64
 BITS = 40
 """Bits of a hash. Of a billion lines one in a thousand has the hash of another, and a kept hash takes under 3 bytes."""
 KEPT = 1 << 14
-"""Hashes kept at most: all lines of 3 MB of text; of 300 MB so many that a file of 50 KB has two or three of them."""
+"""Hashes kept at most: all lines of 3 MB of text; of 300 MB so many that a file of 50 KB has two or three of them. They
+take 60 to 80 KB of gyeol.json, beside a tokenizer.json of megabytes."""
 _ALL = 1 << BITS
 _SPACE, _LINE_FEED = 0x20, 0x0A
 _ONES = np.uint64(0x0101010101010101)
@@ -95,7 +96,8 @@ def joined_samples(samples: Iterable[LineSample]) -> LineSample:
 
 def _lowest(parts: Iterable[NDArray[np.int64]], below: int) -> tuple[NDArray[np.int64], int]:
     """The `KEPT` lowest distinct hashes of ``parts``, all lower than ``below``, and the bound that they have then."""
-    distinct = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+    hashes = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+    distinct = hashes[np.diff(hashes, prepend=-1) > 0]  # np.unique, by a hash table, takes four times as long
     return (distinct, below) if distinct.size <= KEPT else (distinct[:KEPT].copy(), int(distinct[KEPT]))
 
 
