@@ -241,7 +241,7 @@ def test_a_reader_that_leaves_early_is_no_error(tokenizer: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["fertility -t {} {}/code.txt", "inspect -t {} --file {}/code.txt"])
+@pytest.mark.parametrize("command", ["fertility -t {} README.md", "inspect -t {} --file {}/code.txt"])
 def test_tables_for_a_reader_that_has_left_are_no_error(tokenizer: Path, command: str) -> None:
     arguments = command.format(tokenizer, samples.folder()).split()
     reading, writing = os.pipe()

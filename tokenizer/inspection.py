@@ -57,8 +57,15 @@ def vocabulary_record(tokenizer: Tokenizer, samples: int = 30) -> dict[str, Any]
         "mean_bytes": sum(map(len, tokens)) / len(tokens),
         "longest": sorted(korean, key=lambda text: (-len(text), text))[:samples],
         "sample": random.Random(0).sample(korean, min(samples, len(korean))),
-        **tokenizer.vocabulary.provenance,
+        **{key: _without_hashes(value) for key, value in tokenizer.vocabulary.provenance.items()},
     }
+
+
+def _without_hashes(value: Any) -> Any:
+    """A value of the provenance; of the sample of lines, whose hashes say nothing to people, only their number."""
+    if isinstance(value, dict) and "hashes" in value:
+        return {key: own for key, own in value.items() if key == "lines"}
+    return value
 
 
 def describe_training(record: dict[str, Any]) -> Iterator[str]:

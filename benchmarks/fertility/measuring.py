@@ -12,6 +12,7 @@ superwords has tokens that span several, so the figure can fall below 1 and does
 kept whole.
 """
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 from benchmarks.fertility.alignment import align
 from benchmarks.fertility.boundaries import Boundaries, FileBoundaries
 from benchmarks.fertility.measured_text import MeasuredText
+from benchmarks.fertility.overlap import MeasuredLines, in_words, overlaps
 from benchmarks.fertility.rates import results
 from benchmarks.fertility.results import MeasuredFile, MeasuredTokenizer, Report, SkippedFile, Standard
 from benchmarks.fertility.tally import FileText, Tally
@@ -30,6 +32,8 @@ from benchmarks.provenance import provenance
 from tokenizer.corpus import documents, find_sources, total_size
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar
+
+logger = logging.getLogger("gyeol")
 
 BATCH_CHARACTERS = 1 << 21
 """Documents are encoded together up to this many characters, from several files if need be."""
@@ -72,7 +76,8 @@ def measure_loaded(
     ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
     "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`).
 
-    Raises `InputError` if no tokenizer can be loaded, a path does not exist, or no file can be used.
+    Text that was in a tokenizer's training text is warned of (see `benchmarks.fertility.overlap`). Raises `InputError`
+    if no tokenizer can be loaded, a path does not exist, or no file can be used.
     """
     if claim is not None and not claim > 0:
         raise InputError(f"the claim is {claim:g}; it is a ratio of tokens, above 0, as in 1.5")
@@ -85,6 +90,9 @@ def measure_loaded(
     if not usable:
         reasons = "; ".join(f"{file.path}: {file.problem}" for file in files)
         raise InputError(f"no file can be measured ({reasons or 'no files found'})")
+    trained_on = overlaps(measured, {file.name: file.lines for file in usable})
+    for english, _ in in_words(trained_on, len(usable)):
+        logger.warning("%s", english)
     names = list(dict.fromkeys(peer.name for peer in loaded[count:] if peer))
     return Report(
         format=2,
@@ -98,6 +106,7 @@ def measure_loaded(
         skipped=[SkippedFile(file.path, file.problem) for file in files if file.problem],
         results=results(measured, names, usable, claim, boundaries is not None),
         alignment=standard,
+        trained_on=trained_on,
     )
 
 
@@ -123,7 +132,7 @@ def _read_and_count(
     peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str, boundaries: Boundaries | None
 ) -> list[FileText]:
     """Read every file once and encode it with every tokenizer; an error with a file is kept in its ``problem``."""
-    files = _find(paths, len(peers))
+    files = _find(paths, peers)
     readable = [file for file in files if file.problem is None]
     batch: list[tuple[FileText, MeasuredText]] = []
     waiting = 0
@@ -144,7 +153,7 @@ def _read_and_count(
     return files
 
 
-def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
+def _find(paths: Sequence[str | Path], peers: Sequence[Peer]) -> list[FileText]:
     """The files of ``paths``; one that is not text is kept with its problem, one that is missing raises."""
     sources: dict[str, str | None] = {}
     for path in paths:
@@ -156,7 +165,7 @@ def _find(paths: Sequence[str | Path], tallies: int) -> list[FileText]:
             sources[str(path)] = _reason(error, str(path))
     names = _names([Path(source) for source in sources])
     return [
-        FileText(name, source, [Tally() for _ in range(tallies)], problem=problem)
+        FileText(name, source, [Tally() for _ in peers], MeasuredLines(peers), problem=problem)
         for name, (source, problem) in zip(names, sources.items(), strict=True)
     ]
 

@@ -179,6 +179,30 @@ class Standard:
 
 
 @dataclass(frozen=True)
+class SharedLines:
+    """Measured lines that are in a tokenizer's training text too: distinct lines of 64 bytes or more."""
+
+    share: float
+    """found / sampled"""
+    found: int
+    """Sampled lines that are in the training text"""
+    sampled: int
+    """Lines that were compared"""
+    exact: bool
+    """Whether these are all lines, not a sample"""
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """Measured text that was in a tokenizer's training text."""
+
+    all_files: SharedLines
+    """All measured files together"""
+    files: dict[str, SharedLines]
+    """By name, the files of which a tenth of the lines or more were found"""
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of a fertility measurement."""
 
@@ -200,6 +224,8 @@ class Report:
     """By tokenizer"""
     alignment: Standard | None
     """The standard of --alignment; null without"""
+    trained_on: dict[str, TrainedOn] | None = None
+    """By tokenizer, where measured text was in its training text; left out where none is known to have been"""
 
     @property
     def base(self) -> str | None:

@@ -11,6 +11,7 @@ from benchmarks.fertility.alignment import BoundaryCounts
 from benchmarks.fertility.boundaries import TextBoundaries
 from benchmarks.fertility.cuts import TokenCuts
 from benchmarks.fertility.measured_text import MeasuredText
+from benchmarks.fertility.overlap import MeasuredLines
 from benchmarks.peers.adapters import Ids, Peer
 
 RENYI_ORDER = 2.5
@@ -85,6 +86,8 @@ class FileText:
     path: str
     tallies: list[Tally]
     """In the order of the tokenizers."""
+    lines: MeasuredLines
+    """Samples its lines."""
     documents: int = 0
     characters: int = 0
     bytes: int = 0
@@ -105,6 +108,7 @@ class FileText:
 
     def add(self, text: MeasuredText) -> None:
         """Count one more document."""
+        self.lines.add(text.text, text.data)
         self.sections.append(text.sections)
         self.documents += 1
         self.characters += len(text.text)

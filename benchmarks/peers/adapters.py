@@ -22,6 +22,7 @@ import tokenizers
 from benchmarks.peers.openai import load_encoding
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
+from tokenizer.text import LineSample
 from tokenizer.threads import cores
 from tokenizer.vocabulary import from_unicode
 
@@ -34,6 +35,10 @@ class Peer(ABC):
 
     kind: str
     """The library that runs it: gyeol, tokenizers, sentencepiece, tiktoken or splintr."""
+    line_sample: LineSample | None = None
+    """Sample of the lines of its training text, where that is known."""
+    composed = False
+    """Whether its training text was composed (Unicode NFC) when it was read."""
 
     def __init__(self, name: str, vocab_size: int) -> None:
         self.name, self.vocab_size = name, vocab_size
@@ -67,6 +72,10 @@ class GyeolPeer(Peer):
     def __init__(self, spec: str, name: str | None = None) -> None:
         self._tokenizer = Tokenizer.load(spec)
         super().__init__(name or spec, self._tokenizer.vocab_size)
+        trained = self._tokenizer.vocabulary.provenance
+        if "line_sample" in trained:
+            self.line_sample = LineSample.of_record(trained["line_sample"])
+            self.composed = trained.get("reading", {}).get("nfc") is True
 
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         return list(self._tokenizer.encode_batch(list(texts)))

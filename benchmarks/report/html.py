@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fertility.overlap import in_words
 from benchmarks.fertility.results import Report, as_json
 from benchmarks.metrics import GROUPS
 from benchmarks.peers.adapters import Peer
@@ -56,7 +57,8 @@ def write_report(
         "vocabulary": vocabulary_charts(report),
     }
     tables = {"tokenizers": tokenizer_table(report), "files": file_table(report)}
-    _write(path, peers, passages, result=report, charts=charts, tables=tables, lead=lead(report))
+    warnings = in_words(report.trained_on, len(report.files))
+    _write(path, peers, passages, result=report, charts=charts, tables=tables, lead=lead(report), warnings=warnings)
 
 
 def inspect_in_page(path: Path, text: str, tokenizers: Sequence[str | Peer], *, force: bool = False) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.native.byte_words import load64
 from tokenizer.native.compile import inlined
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -34,7 +35,7 @@ def hash_key(first: np.uint64, second: np.uint64, third: np.uint64) -> np.uint64
 
 
 @inlined
-def hash_number(number: int) -> np.uint64:
+def hash_number(number: int | np.uint64) -> np.uint64:
     """The hash of one 64-bit number: a multiplication, its upper half mixed into the lower."""
     h = np.uint64(number) * GOLDEN
     return h ^ (h >> np.uint64(32))
@@ -45,3 +46,12 @@ def combined(h: np.uint64, other: np.uint64) -> np.uint64:
     """The hash of a sequence whose items so far have the hash ``h``, and whose next item has ``other``."""
     h = (h ^ other) * GOLDEN
     return h ^ (h >> np.uint64(29))
+
+
+@inlined
+def hash_long(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """The hash of ``data[start:end]``, eight bytes or more, eight at a time: saved samples of lines depend on it."""
+    h = np.uint64(end - start)
+    for i in range(start, end - 8, 8):
+        h = combined(h, load64(data, i))
+    return hash_number(combined(h, load64(data, end - 8)))

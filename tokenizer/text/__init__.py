@@ -1,6 +1,9 @@
 """Text as UTF-8 for the kernels, its character classes, and long texts cut into pieces."""
 
 from tokenizer.text.cutting import batches as batches
+from tokenizer.text.line_sample import LineSample as LineSample
+from tokenizer.text.line_sample import LineSampler as LineSampler
+from tokenizer.text.line_sample import joined_samples as joined_samples
 from tokenizer.text.unicode import HANGUL as HANGUL
 from tokenizer.text.unicode import LETTER as LETTER
 from tokenizer.text.unicode import LOWER as LOWER

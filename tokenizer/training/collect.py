@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from tokenizer.corpus.reader import Document
 from tokenizer.native.compile import inlined, native
 from tokenizer.pretokenize.grammars import GYEOL, next_pretoken, scanner
 from tokenizer.pretokenize.gyeol import next_word
+from tokenizer.text.line_sample import LineSample, LineSampler
 from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import joined, to_utf8
 from tokenizer.threads import per_thread
@@ -75,6 +77,8 @@ class Collection:
     """Number of runs of the corpus that each kept run stands for, a power of two."""
     record: CorpusRecord
     """Record of the corpus."""
+    line_sample: LineSample
+    """Sample of its lines."""
 
 
 class _Batch(NamedTuple):
@@ -105,17 +109,19 @@ def collect(
     spool = spool or Spool()
     reader = _Reader(spool)
     table = CountTable()
-    kept = KeptRuns(table, spool)
+    kept, lines = KeptRuns(table, spool), LineSampler()
     sources: list[Source] = []
     rows = EMPTY
     for (name, factor), group in groupby(
         documents, key=lambda document: (document.origin, factor_of(document)) if grammar == "gyeol" else ("", 1.0)
     ):
         before = reader.record.bytes
-        parts = per_thread(lambda: _Part(scanner(grammar), spread, kept), _Part.add, reader.batches(group), threads)
+        new_part = partial(_Part, scanner(grammar), spread, kept, lines)
+        parts = per_thread(new_part, _Part.add, reader.batches(group), threads)
         source, rows = _as_source(name, factor, reader.record.bytes - before, parts, table, rows)
         sources.append(source)
-    return Collection(table.result(), rows, spread, reader.sections, sources, 1 << kept.level, reader.finished())
+    counts, record, sample = table.result(), reader.finished(), lines.sample()
+    return Collection(counts, rows, spread, reader.sections, sources, 1 << kept.level, record, sample)
 
 
 class _Reader:
@@ -161,9 +167,10 @@ class _Reader:
 class _Part:
     """The words and runs that one thread found in its share of a source."""
 
-    def __init__(self, scanner: int, spread: int, kept: KeptRuns) -> None:
-        """``scanner`` is the number of the grammar's scanner, ``spread`` that of sections to note of each word."""
-        self.scanner, self.spread, self.kept = scanner, spread, kept
+    def __init__(self, scanner: int, spread: int, kept: KeptRuns, lines: LineSampler) -> None:
+        """``scanner`` is the number of the grammar's scanner, ``spread`` that of sections to note of each word;
+        ``lines``, which the parts share, samples the lines."""
+        self.scanner, self.spread, self.kept, self.lines = scanner, spread, kept, lines
         self.table = CountTable()
         """The words."""
         self.rows = EMPTY
@@ -176,6 +183,7 @@ class _Part:
         data = joined(batch.texts)
         ends = np.cumsum([len(text) for text in batch.texts], dtype=np.int64)
         firsts = np.array(batch.first_sections, dtype=np.int64)
+        self.lines.add(data, ends)
         bounds, in_run, sizes, sections, word_sections = _cut(data, ends, firsts, class_table(), self.scanner)
         ids = self.table.add(data, bounds[:-1], bounds[1:])
         if self.spread:

@@ -20,6 +20,7 @@ from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar
+from tokenizer.text.line_sample import LineSample, joined_samples
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import collect
@@ -110,6 +111,7 @@ def train(
         "sources": [asdict(source) for source in sources],
         "corpus": asdict(collection.record),
         "versions": versions(),
+        "line_sample": _line_record(collection.line_sample, continue_from),
     }
     return Tokenizer(
         build(
@@ -170,6 +172,12 @@ def _job(
         what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
         raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
     return _Job(start, special_tokens, kept, vocab_size - len(special_tokens))
+
+
+def _line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:
+    """The record of a sample of the corpus's lines, joined with that of the tokenizer that training goes on from."""
+    old = continue_from.vocabulary.provenance.get("line_sample") if continue_from else None
+    return joined_samples([sample, *([LineSample.of_record(old)] if old else [])]).record
 
 
 def _learn_flat(
