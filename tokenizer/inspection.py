@@ -76,7 +76,7 @@ def describe_training(record: dict[str, Any]) -> Iterator[str]:
     )
     for stage in record["stages"][:-1]:
         if stage["exhausted"]:
-            yield f"  {stage['stage']}: no further pair at {stage['tokens']:,} tokens; the next stage took the rest"
+            yield f"  {stage['stage']}: no further pair was left; the next stage took the rest"
     sources = sorted(record["sources"], key=lambda source: -source["share"])
     for source in sources[:SOURCES] if len(sources) > 1 else []:
         yield f"  {source['name']}: {source['share']:.1%} of all counts (x {source['weight']:.2f})"

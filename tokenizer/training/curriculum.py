@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from tokenizer.corpus.reader import Document
 from tokenizer.errors import InputError
 from tokenizer.options import name_and_number
+from tokenizer.text.unicode import has_hangul
 from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
@@ -50,6 +51,8 @@ MOST_DOCUMENTS = 64
 """The most that `CurriculumOptions.min_documents` may be: of each word so many sections are noted, four bytes each."""
 MOST_SURPLUS = 4.0
 """The most that `CurriculumOptions.surplus` may be."""
+MOST_BONUS = 100.0
+"""The most that `CurriculumOptions.morpheme_bonus` may be."""
 LEVELS = ("morphemes", "eojeols", "superwords")
 
 
@@ -63,7 +66,7 @@ class Stage:
     """Share of the vocabulary that is filled when it ends, up to 1."""
 
 
-DEFAULT_STAGES = (Stage("morphemes", 0.72), Stage("superwords", 1.0))
+DEFAULT_STAGES = (Stage("morphemes", 0.65), Stage("superwords", 1.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,7 @@ class CurriculumOptions:
 
     stages: tuple[Stage, ...] = DEFAULT_STAGES
     """Stages in their order (morphemes, eojeols, superwords), each with the share of the vocabulary that is filled when
-    it ends; the last ends at 1. By default morphemes to 0.72, superwords to 1."""
+    it ends; the last ends at 1. By default morphemes to 0.65, superwords to 1."""
     temperature: float = 0.5
     """Influence of the size of a source (a folder, pattern or file as named): 1 counts sources by size, 0 all alike."""
     weights: tuple[tuple[str, float], ...] = ()
@@ -81,8 +84,11 @@ class CurriculumOptions:
     damping: float = 0.5
     """Power of the count that each source has of a word, before the sources are summed, while tokens inside morphemes
     are learnt, and of a token when the least used are left out: 1 counts every occurrence, 0.5 its square root."""
-    surplus: float = 0.3
+    surplus: float = 1.0
     """Tokens that are learnt beyond those wanted, as a share of them; then the least used are left out."""
+    morpheme_bonus: float = 1.0
+    """What each use of a token with Hangul that was learnt inside morphemes counts more when the least used are left
+    out, since without it two tokens would meet inside a morpheme."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
@@ -119,6 +125,8 @@ class CurriculumOptions:
             raise InputError(f"damping is {self.damping}; it must be above 0, and at most 1 (every occurrence counts)")
         if not 0 <= self.surplus <= MOST_SURPLUS:
             raise InputError(f"surplus is {self.surplus}; it must be from 0 (no token is left out) to {MOST_SURPLUS}")
+        if not 0 <= self.morpheme_bonus <= MOST_BONUS:
+            raise InputError(f"morpheme_bonus is {self.morpheme_bonus}; it must be from 0 (none) to {MOST_BONUS}")
         for pattern, factor in self.weights:
             if not 0.01 <= factor <= 1000:
                 raise InputError(
@@ -236,8 +244,22 @@ def learn(
         learned = learned.behind(merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
         records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))
-    exhausted = len(learned.tokens) < wanted
-    return replace(learned.pruned(first, wanted), exhausted=exhausted), records
+    return _without_least_used(learned, first, records, wanted, options.morpheme_bonus)
+
+
+def _without_least_used(
+    learned: Learned, first: int, records: list[StageRecord], wanted: int, bonus: float
+) -> tuple[Learned, list[StageRecord]]:
+    """``wanted`` tokens, and the records of the stages with the tokens that remain of each."""
+    if learned.uses is not None and records[0].stage == LEVELS[0]:
+        inside = slice(first, records[0].tokens)
+        korean = [has_hangul(token.decode("utf-8", errors="ignore")) for token in learned.tokens[inside]]
+        learned.uses[inside][korean] *= 1 + bonus
+    pruned = replace(learned.pruned(first, wanted), exhausted=len(learned.tokens) < wanted)
+    kept = set(pruned.tokens)
+    ends = [sum(token in kept for token in learned.tokens[: record.tokens]) for record in records]
+    records = [replace(record, tokens=end) for record, end in zip(records, ends, strict=True)]
+    return pruned, [*records[:-1], replace(records[-1], exhausted=pruned.exhausted)]
 
 
 def _weighted(collection: Collection, weights: NDArray[np.int64]) -> Counts:
