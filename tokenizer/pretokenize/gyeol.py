@@ -2,9 +2,9 @@
 
 A pre-token runs over words, spaces and symbols up to a number, the end of a sentence or the end of a line. It takes the
 sentence mark with it, or the line end and all white space behind that. Digits take the space before them, which GPT-4o
-spends a token on, and the Korean counter behind them:
+spends a token on, and the Korean counter behind them, or the point, comma or colon before further digits:
 
-    나는 "결"을, 따라 간다.\\n| 202|5년| 봄|!     나는| "결|"|을|,| 따라| 간다|.\\n|...   (``words``)
+    나는 "결"을, 따라 간다.\\n|202|5년| 3.|5배|!     나는| "결|"을|,| 따라| 간다|.\\n|202|...
 
 **Words** are the parts of a pre-token that the encoder caches: they end before white space and before a symbol behind
 a letter. Whether a word ends between two characters is decided by these two alone, so that the bytes of a token say
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.vectors import plain_letters
 from tokenizer.pretokenize.scanning import begins_syllable, char_at, leads, plain_end
-from tokenizer.text.unicode import MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
+from tokenizer.text.unicode import NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 COUNTERS = "년월일개명원만억조천백시분초회번장권살세층호차위인대곳건주%"
 """Counters, which stand right behind the digits: years, months, days, pieces, persons, won, ten thousands ..."""
 
 _LINE_END = r"(?:[ \t]*[\r\n]\s*)?"
 PATTERN = (
-    rf" ?\p{{N}}{{1,3}}[{COUNTERS}]?"
+    rf" ?\p{{N}}{{1,3}}(?:[{COUNTERS}]|[.,:](?=\p{{N}}))?"
     rf"|(?: (?!\p{{N}})|[^ \r\n\p{{N}}.!?]|[.!?](?!\s))+[.!?]*{_LINE_END}"
     rf"|[.!?]+{_LINE_END}"
     r"|\s+"
@@ -67,7 +67,7 @@ def is_number_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.ui
 
 @native
 def _number(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """The end of up to three digits and a counter at ``i``."""
+    """The end of up to three digits at ``i``, and a counter or what divides digits."""
     k = i
     for _ in range(3):
         code, size = char_at(data, k)
@@ -80,7 +80,8 @@ def _number(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8])
     for counter in _COUNTER_CODES:
         if code == counter:
             return k + size
-    return k
+    divides = code == 0x2C or code == 0x2E or code == 0x3A
+    return k + 1 if divides and k + 1 < end and table[char_at(data, k + 1)[0]] == NUMBER else k
 
 
 @native

@@ -39,9 +39,7 @@ def stage_sequences(
     return _run_sequences(collection, ids, offsets, weights, spool)
 
 
-def _morpheme_sequences(
-    parts: Parts, spread: int, tokens: list[bytes], merges: list[tuple[int, int]]
-) -> Sequences:
+def _morpheme_sequences(parts: Parts, spread: int, tokens: list[bytes], merges: list[tuple[int, int]]) -> Sequences:
     """The morphemes of the parts of words that occur often enough to be analysed."""
     counts = parts.strings.counts
     cuts = word_cuts(parts.strings, KIWI_MIN_COUNT, "Finding morphemes (Kiwi)")

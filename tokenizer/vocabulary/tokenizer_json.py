@@ -64,8 +64,8 @@ def check_pattern(raw: Any, grammar: str, path: Path) -> None:
     patterns = [part["pattern"] for part in parts if isinstance(part, dict) and "pattern" in part]
     if patterns != [{"Regex": pattern(grammar)}]:
         raise InputError(
-            f"{path}: cuts text by another pattern than the grammar {grammar!r} of this version of Gyeol, which an older "
-            "one trained; train it anew, or read the file with Hugging Face tokenizers, which take any pattern"
+            f"{path}: cuts text by another pattern than the grammar {grammar!r} of this version of Gyeol: an older one "
+            "trained it; train it anew, or read the file with Hugging Face tokenizers, which take any pattern"
         )
 
 
