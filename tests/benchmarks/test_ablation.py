@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 import samples
@@ -20,9 +21,9 @@ def test_variants_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pyt
     assert plain["tokens"] == peer["tokens"] == 2000 - 71
     assert plain["ratio"] == pytest.approx(peer["ratio"], rel=0.01)  # the same algorithm, ties apart
     assert set(plain["ratio"]) >= {"Korean", "English"}
-    assert 0 < plain["alignment"]["precision"] < 1
+    assert 0 < plain["precision"] < 1
     assert plain["round_trip"]["lossless"]
-    assert "matches no file" in first["skipped"]["curriculum"]  # its weights name files that are not here
+    assert first["variants"]["curriculum"]["ratio"]["Korean"] > plain["ratio"]["Korean"]
     assert json.loads(path.read_text("utf-8")) == first
 
     monkeypatch.setattr(ablation, "measure_in_child", lambda *_: pytest.fail("trained again"))
@@ -31,6 +32,25 @@ def test_variants_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pyt
     console = Console(record=True, width=160)
     ablation.print_ablation(again, console)
     assert "Hugging Face BpeTrainer" in console.export_text()
+
+
+@pytest.mark.slow
+def test_sources_are_held_out_in_turn(tmp_path: Path) -> None:
+    corpus = [str(path) for path in sorted(samples.folder().glob("*.txt"))]
+    found = ablation.run(corpus, [], 1500, ["plain"], tmp_path / "folds.json", timeout=300, folds=True)
+    row = found["variants"]["plain"]
+    assert len(row["folds"]) == 5
+    measured = [name for fold in row["folds"] for name in fold["files"]]
+    assert sorted(measured) == sorted(Path(name).stem for name in corpus)
+    assert row["seconds"] == pytest.approx(sum(fold["seconds"] for fold in row["folds"]) / 5)
+    assert 0 < row["ratio"]["Korean"] < 2
+
+
+def test_texts_or_folds_and_not_both() -> None:
+    for arguments in (["c.txt", "--json", "a.json"], ["c.txt", "--dev", "d", "--folds", "sources", "--json", "a.json"]):
+        result = CliRunner().invoke(ablation.main, arguments)
+        assert result.exit_code == 2
+        assert "one of both" in result.output
 
 
 def test_other_settings_and_unknown_variants_are_refused(tmp_path: Path) -> None:
