@@ -211,9 +211,10 @@ def learn(
     refused: Sequence[bytes] = (),
     spool: Spool | None = None,
 ) -> tuple[Learned, list[StageRecord]]:
-    """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens, of which the stages
-    share those that are added: tokens and merges, those of ``start`` included, and a record of each stage. The runs of
-    ``collection`` are used up. ``spool`` makes the arrays that grow with the text.
+    """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens and the surplus, of
+    which the stages share those that are added: tokens and merges, those of ``start`` included, and a record of each
+    stage. `without_least_used` leaves out the surplus. The runs of ``collection`` are used up. ``spool`` makes the
+    arrays that grow with the text.
 
     No merge makes one of ``refused``. A stage that finds no further pair leaves the rest of its share to those behind
     it.
@@ -244,17 +245,18 @@ def learn(
         learned = learned.behind(merges)
         last = learned.counts[-1] / SCALE if learned.counts else None
         records.append(StageRecord(stage.level, stage.until, len(learned.tokens), last, learned.exhausted))
-    return _without_least_used(learned, first, records, wanted, options.morpheme_bonus)
-
-
-def _without_least_used(
-    learned: Learned, first: int, records: list[StageRecord], wanted: int, bonus: float
-) -> tuple[Learned, list[StageRecord]]:
-    """``wanted`` tokens, and the records of the stages with the tokens that remain of each."""
     if learned.uses is not None and records[0].stage == LEVELS[0]:
         inside = slice(first, records[0].tokens)
         korean = [has_hangul(token.decode("utf-8", errors="ignore")) for token in learned.tokens[inside]]
-        learned.uses[inside][korean] *= 1 + bonus
+        learned.uses[inside][korean] *= 1 + options.morpheme_bonus
+    return learned, records
+
+
+def without_least_used(
+    learned: Learned, records: list[StageRecord], first: int, wanted: int
+) -> tuple[Learned, list[StageRecord]]:
+    """What `learn` found, with ``wanted`` tokens, and the records of the stages with the tokens that remain of each.
+    The first ``first`` tokens stay."""
     pruned = replace(learned.pruned(first, wanted), exhausted=len(learned.tokens) < wanted)
     kept = set(pruned.tokens)
     ends = [sum(token in kept for token in learned.tokens[: record.tokens]) for record in records]

@@ -60,17 +60,21 @@ class Learned:
         return replace(self, merges=[*merges, *(pair for pair in self.merges if pair not in known)])
 
     def pruned(self, first: int, wanted: int) -> Learned:
-        """The same with ``wanted`` tokens: of those from number ``first`` on, the least used are left out, and the
-        others move up. Fewer tokens than wanted stay as they are."""
-        if self.uses is None or len(self.tokens) <= wanted:
+        """The same with ``wanted`` tokens: of those from number ``first`` on, the least used are left out, or the last
+        where uses are not known, and the others move up. Fewer tokens than wanted stay as they are."""
+        if len(self.tokens) <= wanted:
             return self
         ids = {token: i for i, token in enumerate(self.tokens)}
         made = [ids[self.tokens[a] + self.tokens[b]] for a, b in self.merges]
-        gone = least_used(self.uses, self.merges, made, first, len(self.tokens) - wanted)
+        if self.uses is None:
+            gone = set(range(wanted, len(self.tokens)))
+        else:
+            gone = least_used(self.uses, self.merges, made, first, len(self.tokens) - wanted)
         kept = [i for i in range(len(self.tokens)) if i not in gone]
         new = dict(zip(kept, range(len(kept)), strict=True))
         merges = [(new[a], new[b]) for (a, b), token in zip(self.merges, made, strict=True) if token not in gone]
-        return replace(self, tokens=[self.tokens[i] for i in kept], merges=merges, uses=self.uses[kept])
+        uses = None if self.uses is None else self.uses[kept]
+        return replace(self, tokens=[self.tokens[i] for i in kept], merges=merges, uses=uses)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@
     morphemes, and no analyser at encoding time. The default.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,9 +25,16 @@ from tokenizer.progress import progress_bar
 from tokenizer.text.line_sample import LineSample, joined_samples
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
-from tokenizer.training.collect import collect
+from tokenizer.training.collect import Collection, collect
 from tokenizer.training.counts import Counts
-from tokenizer.training.curriculum import CurriculumOptions, FileFactors, learn, source_records, source_weights
+from tokenizer.training.curriculum import (
+    CurriculumOptions,
+    FileFactors,
+    learn,
+    source_records,
+    source_weights,
+    without_least_used,
+)
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, Sequences, learn_merges
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
@@ -72,34 +81,56 @@ def train(
     vocabulary too small for the bytes and special tokens, one that the corpus cannot fill, and a bound of memory that
     is too low.
     """
+    return train_sizes(
+        corpus,
+        [vocab_size],
+        recipe=recipe,
+        curriculum=curriculum,
+        continue_from=continue_from,
+        min_count=min_count,
+        fill_what_you_can=fill_what_you_can,
+        normalizer=normalizer,
+        name=name,
+        threads=threads,
+        memory=memory,
+        spool_folder=spool_folder,
+        **reading,
+    )[0]
+
+
+def train_sizes(
+    corpus: str | Path | Sequence[str | Path],
+    sizes: Sequence[int],
+    *,
+    recipe: str = "curriculum",
+    curriculum: CurriculumOptions | None = None,
+    continue_from: Tokenizer | None = None,
+    min_count: int = 2,
+    fill_what_you_can: bool = False,
+    normalizer: Literal["none", "nfc"] = "none",
+    name: str | None = None,
+    threads: int | None = None,
+    memory: str | None = None,
+    spool_folder: Path | None = None,
+    **reading: Any,
+) -> list[Tokenizer]:
+    """Tokenizers of several ``sizes`` by one training, that of the largest: the smaller ones lack the tokens that are
+    used least, and in the recipes plain and strict those learnt last.
+
+    Everything else is as in `train`, which trains a single one. `InputError` also for sizes that do not ascend.
+    """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     if normalizer not in NORMALIZERS:
         raise InputError(f"normalizer is {normalizer!r}; it must be one of {', '.join(NORMALIZERS)}")
-    job, options = _job(recipe, vocab_size, curriculum, continue_from, min_count), curriculum or CurriculumOptions()
+    if not sizes or list(sizes) != sorted(set(sizes)):
+        raise InputError(f"sizes {', '.join(map(str, sizes)) or 'none'}: name one or more, each larger than the last")
+    options = curriculum or CurriculumOptions()
+    jobs = [_job(recipe, size, curriculum, continue_from, min_count) for size in sizes]
     nfc = normalizer == "nfc" or bool(continue_from and continue_from.vocabulary.nfc)
     reading["nfc"] = nfc or reading.get("nfc", False)
-    factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
-    spread = options.spread if recipe == "curriculum" else 0
     spool = Spool(memory, spool_folder)
-    with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
-        source = documents(paths, on_progress=progress.advance, **reading)
-        settings: dict[str, Any] = {"threads": threads or cores(), "factor_of": factors, "spread": spread}
-        collection = collect(source, GRAMMARS[recipe], spool=spool, **settings)
-    sources: list[SourceRecord] = []
-    if recipe == "curriculum":
-        weights = source_weights(collection, options.temperature)
-        sources = source_records(collection, weights)
-        rules: dict[str, Any] = {"min_count": min_count, "refused": job.refused, "spool": spool}
-        learned, stages = learn(collection, weights, job.start, job.wanted, options, **rules)
-    else:
-        learned, stages = _learn_flat(collection.words, job, recipe, min_count, spool)
-    if learned.exhausted and not fill_what_you_can:
-        reached = len(learned.tokens) + len(job.special_tokens)
-        raise InputError(
-            f"the corpus fills only {reached:,} of {vocab_size:,} ids: no other pair of tokens occurs {min_count} "
-            "times in enough documents; give more text, or save what it fills with fill_what_you_can=True"
-        )
-    provenance = {
+    collection = _read(paths, recipe, options, threads or cores(), spool, reading)
+    provenance: dict[str, Any] = {
         "name": name,
         "recipe": recipe,
         "min_count": min_count,
@@ -107,12 +138,61 @@ def train(
         "options": asdict(options) if recipe == "curriculum" else {},
         "continued_from": continue_from.fingerprint if continue_from else None,
         "reading": asdict(Reading(**reading)),
-        "stages": [asdict(stage) for stage in stages],
-        "sources": [asdict(source) for source in sources],
         "corpus": asdict(collection.record),
         "versions": versions(),
         "line_sample": _line_record(collection.line_sample, continue_from),
     }
+    learned, stages, sources = _learn(collection, jobs[-1], recipe, options, min_count, spool)
+    provenance["sources"] = [asdict(source) for source in sources]
+    made = []
+    for job in jobs:
+        found, records = without_least_used(learned, stages, len(job.start.tokens), job.wanted)
+        _check_filled(found, job, min_count, fill_what_you_can)
+        own = provenance | {"stages": [asdict(stage) for stage in records]}
+        made.append(_tokenizer(found, job, recipe, nfc, own))
+    return made
+
+
+def _read(
+    paths: list[str | Path],
+    recipe: str,
+    options: CurriculumOptions,
+    threads: int,
+    spool: Spool,
+    reading: dict[str, Any],
+) -> Collection:
+    """The corpus as words, and for the curriculum runs."""
+    factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
+    spread = options.spread if recipe == "curriculum" else 0
+    with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
+        source = documents(paths, on_progress=progress.advance, **reading)
+        settings: dict[str, Any] = {"threads": threads, "factor_of": factors, "spread": spread}
+        return collect(source, GRAMMARS[recipe], spool=spool, **settings)
+
+
+def _learn(
+    collection: Collection, job: _Job, recipe: str, options: CurriculumOptions, min_count: int, spool: Spool
+) -> tuple[Learned, list[StageRecord], list[SourceRecord]]:
+    """What a recipe learns for the largest of the sizes, its stages, and what sources weigh where they do."""
+    if recipe != "curriculum":
+        return *_learn_flat(collection.words, job, recipe, min_count, spool), []
+    weights = source_weights(collection, options.temperature)
+    rules: dict[str, Any] = {"min_count": min_count, "refused": job.refused, "spool": spool}
+    sources = source_records(collection, weights)
+    return *learn(collection, weights, job.start, job.wanted, options, **rules), sources
+
+
+def _check_filled(learned: Learned, job: _Job, min_count: int, fill_what_you_can: bool) -> None:
+    if learned.exhausted and not fill_what_you_can:
+        more = len(job.special_tokens)
+        raise InputError(
+            f"the corpus fills only {len(learned.tokens) + more:,} of {job.wanted + more:,} ids: no other pair of "
+            f"tokens occurs {min_count} times in enough documents; give more text, or save what it fills with "
+            "fill_what_you_can=True"
+        )
+
+
+def _tokenizer(learned: Learned, job: _Job, recipe: str, nfc: bool, provenance: dict[str, Any]) -> Tokenizer:
     return Tokenizer(
         build(
             learned.tokens,
