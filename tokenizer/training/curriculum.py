@@ -41,6 +41,7 @@ from tokenizer.training.collect import Collection
 from tokenizer.training.counts import Counts
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, learn_merges
+from tokenizer.training.pruning import Damping
 from tokenizer.training.records import SourceRecord, StageRecord
 from tokenizer.training.spool import Spool
 from tokenizer.training.stages import stage_sequences
@@ -89,6 +90,8 @@ class CurriculumOptions:
     morpheme_bonus: float = 1.0
     """What each use of a token with Hangul that was learnt inside morphemes counts more when the least used are left
     out, since without it two tokens would meet inside a morpheme."""
+    min_sources: int = 1
+    """Least number of sources that use a token: others go first when the least used are left out."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
@@ -125,6 +128,8 @@ class CurriculumOptions:
             raise InputError(f"damping is {self.damping}; it must be above 0, and at most 1 (every occurrence counts)")
         if not 0 <= self.surplus <= MOST_SURPLUS:
             raise InputError(f"surplus is {self.surplus}; it must be from 0 (no token is left out) to {MOST_SURPLUS}")
+        if self.min_sources < 1:
+            raise InputError(f"min_sources is {self.min_sources}; it must be 1 or more")
         if not 0 <= self.morpheme_bonus <= MOST_BONUS:
             raise InputError(f"morpheme_bonus is {self.morpheme_bonus}; it must be from 0 (none) to {MOST_BONUS}")
         for pattern, factor in self.weights:
@@ -229,6 +234,7 @@ def learn(
     records: list[StageRecord] = []
     surplus = options.surplus if options.stages[-1].level == LEVELS[-1] else 0  # whose text tells sources apart
     most = wanted + round((wanted - first) * surplus)
+    damping = Damping(options.damping, min(options.min_sources, len({source.name for source in collection.sources})))
     for stage in options.stages:
         target = first + round((most - first) * stage.until)
         tokens, merges = learned.tokens, learned.merges
@@ -238,7 +244,7 @@ def learn(
             tokens,
             target,
             rules=rules,
-            damping=options.damping if surplus and stage is options.stages[-1] else None,
+            damping=damping if surplus and stage is options.stages[-1] else None,
             title=f"Learning {stage.level}",
             spool=spool,
         )

@@ -25,7 +25,7 @@ from tokenizer.training import merge_kernel as kernel
 from tokenizer.training.counts import Counts, CountTable, grown
 from tokenizer.training.merge_arrays import SEPARATOR
 from tokenizer.training.merge_rules import PLAIN_RULES, Rules
-from tokenizer.training.pruning import damped_uses, least_used
+from tokenizer.training.pruning import Damping, damped_uses, least_used
 from tokenizer.training.spool import Spool
 from tokenizer.vocabulary.byte_level import byte_order
 
@@ -111,7 +111,7 @@ def learn_merges(
     wanted: int,
     *,
     rules: Rules = PLAIN_RULES,
-    damping: float | None = None,
+    damping: Damping | None = None,
     title: str = "Learning merges",
     spool: Spool | None = None,
 ) -> Learned:

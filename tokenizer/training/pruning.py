@@ -15,6 +15,7 @@ al. (2024, PickyBPE, while training); the uses, and their damping by source, are
 
 import heapq
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +25,31 @@ from tokenizer.native.compile import native
 from tokenizer.training.merge_arrays import SEPARATOR, Words, span
 
 
-def damped_uses(words: Words, ends: NDArray[np.int64], tokens: int, damping: float) -> NDArray[np.float64]:
-    """For each of ``tokens`` tokens its uses in the segmented text, those of each source to the power ``damping``.
+class Damping(NamedTuple):
+    """How the uses of a token in several sources are summed."""
+
+    power: float
+    """Uses in each source are raised to this power."""
+    min_sources: int = 1
+    """A token that fewer sources use counts nothing."""
+
+
+def damped_uses(words: Words, ends: NDArray[np.int64], tokens: int, damping: Damping) -> NDArray[np.float64]:
+    """For each of ``tokens`` tokens its uses in the segmented text, summed over sources.
 
     ``ends`` are the cells at which the text of each source ends that stands in runs, and behind those its text by
     itself: shape (2 * sources,).
     """
     totals = np.zeros(tokens, dtype=np.float64)
+    used_by = np.zeros(tokens, dtype=np.int64)
     starts = np.concatenate([[0], ends[:-1]])
     for source in range(len(ends) // 2):
         uses = np.zeros(tokens, dtype=np.int64)
         for part in (source, source + len(ends) // 2):
             _add_uses(words, starts[part], ends[part], uses)
-        totals += uses.astype(np.float64) ** damping
+        totals += uses.astype(np.float64) ** damping.power
+        used_by += uses > 0
+    totals[used_by < damping.min_sources] = 0
     return totals
 
 

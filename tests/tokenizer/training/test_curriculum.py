@@ -255,6 +255,7 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
         (lambda: CurriculumOptions(weights=(("a", 0.0),)), "weight 0.0 for 'a' is not from 0.01 to 1000"),
         (lambda: CurriculumOptions(weights=(("a", math.inf),)), "weight inf for 'a' is not from 0.01 to 1000"),
         (lambda: CurriculumOptions(damping=0.0), "damping is 0.0; it must be above 0"),
+        (lambda: CurriculumOptions(min_sources=0), "min_sources is 0; it must be 1 or more"),
         (lambda: CurriculumOptions(surplus=-1.0), "surplus is -1.0; it must be from 0"),
         (lambda: CurriculumOptions(morpheme_bonus=math.nan), "morpheme_bonus is nan; it must be from 0"),
         (lambda: CurriculumOptions(min_documents=65), "min_documents is 65; it must be from 1 to 64"),

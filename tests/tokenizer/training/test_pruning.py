@@ -13,7 +13,7 @@ from tokenizer.reference import encode_by_definition
 from tokenizer.training.counts import Counts
 from tokenizer.training.curriculum import CurriculumOptions, Stage
 from tokenizer.training.merges import Learned, Sequences, learn_merges
-from tokenizer.training.pruning import least_used
+from tokenizer.training.pruning import Damping, least_used
 from tokenizer.vocabulary.byte_level import byte_alphabet
 
 WORDS = st.lists(st.tuples(st.text("abc", min_size=1, max_size=6), st.integers(1, 9)), max_size=6)
@@ -31,21 +31,23 @@ def by_sources(groups: list[list[tuple[str, int]]]) -> Sequences:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.sampled_from([0.5, 1.0]))
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.sampled_from([0.5, 1.0]), st.integers(1, 2))
 def test_uses_are_those_of_each_source_to_a_power(
-    sources: list[tuple[list[tuple[str, int]], list[tuple[str, int]]]], damping: float
+    sources: list[tuple[list[tuple[str, int]], list[tuple[str, int]]]], power: float, min_sources: int
 ) -> None:
     runs, alone = [run for run, _ in sources], [words for _, words in sources]
-    learned = learn_merges(by_sources([*runs, *alone]), byte_alphabet(), 264, damping=damping)
-    expected: Counter[int] = Counter()
+    learned = learn_merges(by_sources([*runs, *alone]), byte_alphabet(), 264, damping=Damping(power, min_sources))
+    expected, used_by = Counter[int](), Counter[int]()
     for parts in zip(runs, alone, strict=True):
         uses: Counter[int] = Counter()
         for word, weight in [*parts[0], *parts[1]]:
             for token in encode_by_definition(learned.tokens, learned.merges, word.encode()):
                 uses[token] += weight
-        expected.update({token: count**damping for token, count in uses.items()})
+        expected.update({token: count**power for token, count in uses.items()})
+        used_by.update(uses.keys())
     assert learned.uses is not None
-    assert learned.uses.tolist() == pytest.approx([expected[token] for token in range(len(learned.tokens))])
+    counted = [expected[token] if used_by[token] >= min_sources else 0 for token in range(len(learned.tokens))]
+    assert learned.uses.tolist() == pytest.approx(counted)
 
 
 @settings(max_examples=200, deadline=None)
@@ -85,7 +87,7 @@ def test_a_vocabulary_without_its_least_used_tokens_takes_fewer_tokens() -> None
     texts = [path.read_text("utf-8") for path in sorted(samples.folder().glob("*.txt"))]
     totals = []
     for surplus in (0.0, 0.5):
-        options = CurriculumOptions(stages=stages, surplus=surplus, damping=1.0, temperature=1.0)
+        options = CurriculumOptions(stages=stages, surplus=surplus, damping=1.0, morpheme_bonus=0.0)
         made = train(samples.folder(), 3000, curriculum=options)
         assert (made.vocab_size, made.unreachable_tokens) == (3000, 0)
         totals.append(sum(map(len, made.encode_batch(texts))))
