@@ -70,6 +70,7 @@ def cli() -> None:
 @option(CURRICULUM["temperature"])
 @click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=CURRICULUM["weights"].help)
 @options(CURRICULUM, "min_documents", "min_sources")
+@click.option("--leave-out", multiple=True, metavar="REGEX", help=CURRICULUM["leave_out"].help)
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, help="Merge no pair that occurs fewer times.")
@@ -89,8 +90,7 @@ def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_
 
     with locked(out):
         check_free(out, TOKENIZER_FOLDER, force)
-        given = {key: rest.pop(key) for key in ("stages", "weights", "temperature", "min_documents", "min_sources")}
-        curriculum = CurriculumOptions.from_text(**given)
+        curriculum = CurriculumOptions.from_text(**{key: rest.pop(key) for key in CURRICULUM if key in rest})
         rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
         rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
         name = os.fsencode(name or out.resolve().name).decode("utf-8", errors="replace")

@@ -31,6 +31,7 @@ from typing import Any
 from unicodedata import normalize
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from tokenizer.corpus.reader import Document
@@ -92,6 +93,8 @@ class CurriculumOptions:
     out, since without it two tokens would meet inside a morpheme."""
     min_sources: int = 1
     """Least number of sources that use a token: others go first when the least used are left out."""
+    leave_out: tuple[str, ...] = ()
+    """Regular expressions: tokens in which one is found go first when the least used are left out."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
     max_eojeols: int = 4
@@ -128,6 +131,11 @@ class CurriculumOptions:
             raise InputError(f"damping is {self.damping}; it must be above 0, and at most 1 (every occurrence counts)")
         if not 0 <= self.surplus <= MOST_SURPLUS:
             raise InputError(f"surplus is {self.surplus}; it must be from 0 (no token is left out) to {MOST_SURPLUS}")
+        for expression in self.leave_out:
+            try:
+                regex.compile(expression)
+            except regex.error as error:
+                raise InputError(f"leave_out {expression!r} is no regular expression: {error}") from None
         if self.min_sources < 1:
             raise InputError(f"min_sources is {self.min_sources}; it must be 1 or more")
         if not 0 <= self.morpheme_bonus <= MOST_BONUS:
@@ -255,6 +263,10 @@ def learn(
         inside = slice(first, records[0].tokens)
         korean = [has_hangul(token.decode("utf-8", errors="ignore")) for token in learned.tokens[inside]]
         learned.uses[inside][korean] *= 1 + options.morpheme_bonus
+    if learned.uses is not None and options.leave_out:
+        unwanted = regex.compile("|".join(f"(?:{expression})" for expression in options.leave_out))
+        texts = [token.decode("utf-8", errors="replace") for token in learned.tokens]
+        learned.uses[[unwanted.search(text) is not None for text in texts]] = 0
     return learned, records
 
 

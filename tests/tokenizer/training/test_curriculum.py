@@ -255,6 +255,7 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
         (lambda: CurriculumOptions(weights=(("a", 0.0),)), "weight 0.0 for 'a' is not from 0.01 to 1000"),
         (lambda: CurriculumOptions(weights=(("a", math.inf),)), "weight inf for 'a' is not from 0.01 to 1000"),
         (lambda: CurriculumOptions(damping=0.0), "damping is 0.0; it must be above 0"),
+        (lambda: CurriculumOptions(leave_out=("(",)), r"leave_out '\(' is no regular expression: missing \)"),
         (lambda: CurriculumOptions(min_sources=0), "min_sources is 0; it must be 1 or more"),
         (lambda: CurriculumOptions(surplus=-1.0), "surplus is -1.0; it must be from 0"),
         (lambda: CurriculumOptions(morpheme_bonus=math.nan), "morpheme_bonus is nan; it must be from 0"),
@@ -266,6 +267,14 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
 def test_options_that_do_not_fit_are_named(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_tokens_that_are_not_wanted_are_left_out() -> None:
+    options = CurriculumOptions(leave_out=("[Rr]eturn", "다\\.\n"))
+    with_all, without = train(samples.folder(), 3000), train(samples.folder(), 3000, curriculum=options)
+    assert [token for token in whole_tokens(with_all) if re.search("[Rr]eturn|다\\.\n", token)]
+    assert not [token for token in whole_tokens(without) if re.search("[Rr]eturn|다\\.\n", token)]
+    assert without.vocab_size == 3000
 
 
 def test_a_word_of_a_million_letters_makes_no_long_tokens(tmp_path: Path) -> None:
