@@ -15,11 +15,11 @@ def test_publish_writes_figures_tables_and_a_picture(tmp_path: Path, monkeypatch
     monkeypatch.setattr(publish, "TOKENIZERS", ("gyeol-100k", "llama3"))
     done = CliRunner().invoke(publish.main, ["samples/news.txt", "samples/english.txt", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "fertility-dev.json").read_text("utf-8"))
+    found = json.loads((tmp_path / "fertility-unseen.json").read_text("utf-8"))
     assert found["provenance"]["command"].startswith("python -m benchmarks.publish")
     ratio = found["results"]["gyeol-100k"]["groups"]["Korean"]["ratio"]["o200k_base"]
-    assert f"| gyeol-100k | 102,400 | {ratio:.3f} (" in (tmp_path / "fertility-dev.md").read_text("utf-8")
-    picture = (tmp_path / "fertility-dev.svg").read_text("utf-8")
+    assert f"| gyeol-100k | 102,400 | {ratio:.3f} (" in (tmp_path / "fertility-unseen.md").read_text("utf-8")
+    picture = (tmp_path / "fertility-unseen.svg").read_text("utf-8")
     assert "gyeol-100k" in picture
     assert "var(--" not in picture
     again = CliRunner().invoke(publish.main, ["samples/news.txt", "--out", str(tmp_path)])
