@@ -3,7 +3,7 @@
 import glob
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tokenizer.corpus.compression import COMPRESSIONS
@@ -47,19 +47,23 @@ def find_files(paths: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def find_sources(paths: Sequence[str | Path]) -> list[Path | str]:
-    """As `find_files`, each file once, with names of datasets (``hf:NAME`` or ``hf:NAME:SPLIT``) passed through."""
-    return [source for source, _, _ in named_sources(paths)]
+def find_sources(paths: Sequence[str | Path], without: Collection[str | Path] = ()) -> list[Path | str]:
+    """As `find_files`, each file once, with names of datasets (``hf:NAME`` or ``hf:NAME:SPLIT``) passed through; the
+    files ``without`` are left out."""
+    return [source for source, _, _ in named_sources(paths, without)]
 
 
-def named_sources(paths: Sequence[str | Path]) -> list[tuple[Path | str, str, str]]:
+def named_sources(
+    paths: Sequence[str | Path], without: Collection[str | Path] = ()
+) -> list[tuple[Path | str, str, str]]:
     """Each of `find_sources` with its name, and that of the first of ``paths`` that found it (see `Document`)."""
+    left_out = {os.path.realpath(path) for path in without}
     found: dict[str, tuple[Path | str, str, str]] = {}
     for origin in paths:
         for source in [str(origin)] if str(origin).startswith(DATASET) else find_files([origin]):
             key = str(source) if isinstance(source, str) or source == STDIN else os.path.realpath(source)
             found.setdefault(key, (source, _name(source), _name(origin)))
-    return list(found.values())
+    return [named for key, named in found.items() if key not in left_out]
 
 
 def format_of(path: Path) -> str | None:

@@ -4,7 +4,7 @@ Everything streams; at most one document, or one piece of a long text file, is h
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -35,20 +35,25 @@ class Document:
 
 
 def documents(
-    paths: Sequence[str | Path], *, on_progress: Callable[[int], None] | None = None, **reading: Any
+    paths: Sequence[str | Path],
+    *,
+    without: Collection[str | Path] = (),
+    on_progress: Callable[[int], None] | None = None,
+    **reading: Any,
 ) -> Iterator[Document]:
     """Yield the documents of ``paths`` in order; folders are walked in the order of their file names.
 
     ``reading`` are fields of `Reading`. A text file is a document, which comes in pieces if it is long; empty and null
-    texts are left out. What is not UTF-8, and other things that a user should know of a file, is said in a warning
-    when it has been read. ``on_progress`` is told the bytes read, in the unit of `total_size`. `InputError` for a
-    missing, damaged or unknown kind of file, text that cannot be decoded, and when all of them together hold no text.
+    texts are left out, and so are the files ``without``. What is not UTF-8, and other things that a user should know
+    of a file, is said in a warning when it has been read. ``on_progress`` is told the bytes read, in the unit of
+    `total_size`. `InputError` for a missing, damaged or unknown kind of file, text that cannot be decoded, and when all
+    of them together hold no text.
     """
     how = Reading(**reading)
     composition = Composition(how.nfc)
     empty = True
     try:
-        for source, name, origin in named_sources(paths):
+        for source, name, origin in named_sources(paths, without):
             notes = FileNotes(str(source), how)
             try:
                 for text, last in _texts(source, notes, on_progress or (lambda _: None)):
@@ -145,9 +150,9 @@ def _dataset_texts(name: str, notes: FileNotes) -> Iterator[str]:
         raise InputError(f"{name}: cannot be loaded ({type(error).__name__}: {error})") from None
 
 
-def total_size(paths: Sequence[str | Path]) -> int | None:
-    """The bytes that `documents` will read of ``paths``; None when that cannot be known."""
-    sources = find_sources(paths)
+def total_size(paths: Sequence[str | Path], without: Collection[str | Path] = ()) -> int | None:
+    """The bytes that `documents` will read of ``paths`` without some files; None when that cannot be known."""
+    sources = find_sources(paths, without)
     if any(source == STDIN or isinstance(source, str) for source in sources):
         return None
     return sum(Path(source).stat().st_size for source in sources)

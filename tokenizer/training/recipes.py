@@ -102,6 +102,7 @@ def train_sizes(
     corpus: str | Path | Sequence[str | Path],
     sizes: Sequence[int],
     *,
+    without: Sequence[str | Path] = (),
     recipe: str = "curriculum",
     curriculum: CurriculumOptions | None = None,
     continue_from: Tokenizer | None = None,
@@ -117,7 +118,8 @@ def train_sizes(
     """Tokenizers of several ``sizes`` by one training, that of the largest: the smaller ones lack the tokens that are
     used least, and in the recipes plain and strict those learnt last.
 
-    Everything else is as in `train`, which trains a single one. `InputError` also for sizes that do not ascend.
+    Everything else is as in `train`, which trains a single one, but for the files ``without``, which are left out of
+    the corpus. `InputError` also for sizes that do not ascend.
     """
     paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     if normalizer not in NORMALIZERS:
@@ -129,7 +131,7 @@ def train_sizes(
     nfc = normalizer == "nfc" or bool(continue_from and continue_from.vocabulary.nfc)
     reading["nfc"] = nfc or reading.get("nfc", False)
     spool = Spool(memory, spool_folder)
-    collection = _read(paths, recipe, options, threads or cores(), spool, reading)
+    collection = _read(paths, recipe, options, threads or cores(), spool, without, reading)
     provenance: dict[str, Any] = {
         "name": name,
         "recipe": recipe,
@@ -159,13 +161,14 @@ def _read(
     options: CurriculumOptions,
     threads: int,
     spool: Spool,
+    without: Sequence[str | Path],
     reading: dict[str, Any],
 ) -> Collection:
     """The corpus as words, and for the curriculum runs."""
     factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
     spread = options.spread if recipe == "curriculum" else 0
-    with progress_bar("Reading the corpus", total=total_size(paths)) as progress:
-        source = documents(paths, on_progress=progress.advance, **reading)
+    with progress_bar("Reading the corpus", total=total_size(paths, without)) as progress:
+        source = documents(paths, without=without, on_progress=progress.advance, **reading)
         settings: dict[str, Any] = {"threads": threads, "factor_of": factors, "spread": spread}
         return collect(source, GRAMMARS[recipe], spool=spool, **settings)
 

@@ -216,6 +216,18 @@ def test_linked_folders_are_read_and_what_is_not_read_is_named(
     assert "2 files are of other kinds and left out: broken.txt (a broken link), report.pdf" in caplog.text
 
 
+def test_files_are_left_out_by_any_name(tmp_path: Path) -> None:
+    for number, name in enumerate(("a.txt", "b.txt", "c.jsonl")):
+        (tmp_path / name).write_text('{"text": "셋"}' if name == "c.jsonl" else "하나" * (number + 1), "utf-8")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "b.txt")
+    assert texts(tmp_path, without=[tmp_path / "link.txt"]) == ["하나", "셋"]
+    assert total_size([tmp_path], [tmp_path / "a.txt"]) == sum(
+        (tmp_path / name).stat().st_size for name in ("b.txt", "c.jsonl")
+    )
+    with pytest.raises(InputError, match="holds no text"):
+        texts(tmp_path / "a.txt", without=[tmp_path / "a.txt"])
+
+
 def test_a_file_is_read_once_however_often_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("가", "utf-8")
     (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
