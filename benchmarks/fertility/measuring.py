@@ -67,14 +67,15 @@ def measure_loaded(
     count: int,
     paths: Sequence[str | Path],
     *,
-    text_key: str = "text",
     claim: float | None = None,
     alignment: str | Boundaries | None = None,
+    **reading: Any,
 ) -> Report:
     """As `measure`, with the result of `load_what_loads`: the first ``count`` are tokenizers, the others baselines.
 
     ``claim`` is the ratio that every ratio is compared with; ``alignment`` compares token boundaries with those of
-    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`).
+    "kiwi", of the gold file of that path, or of a `Boundaries` (see `benchmarks.fertility.boundaries`). ``reading``
+    are fields of `tokenizer.corpus.Reading`; bytes that are none of the encoding are replaced.
 
     Text that was in a tokenizer's training text is warned of (see `benchmarks.fertility.overlap`). Raises `InputError`
     if no tokenizer can be loaded, a path does not exist, or no file can be used.
@@ -85,7 +86,7 @@ def measure_loaded(
     if not any(loaded[:count] or measured):
         raise InputError("no tokenizer can be loaded: " + "; ".join(row.reason for row in failed))
     boundaries, standard = _standard(alignment, measured)
-    files = _read_and_count(measured, paths, text_key, boundaries)
+    files = _read_and_count(measured, paths, reading, boundaries)
     usable = [file for file in files if file.problem is None]
     if not usable:
         reasons = "; ".join(f"{file.path}: {file.problem}" for file in files)
@@ -129,7 +130,7 @@ def _standard(alignment: str | Boundaries | None, peers: Sequence[Peer]) -> tupl
 
 
 def _read_and_count(
-    peers: Sequence[Peer], paths: Sequence[str | Path], text_key: str, boundaries: Boundaries | None
+    peers: Sequence[Peer], paths: Sequence[str | Path], reading: dict[str, Any], boundaries: Boundaries | None
 ) -> list[FileText]:
     """Read every file once and encode it with every tokenizer; an error with a file is kept in its ``problem``."""
     files = _find(paths, peers)
@@ -139,7 +140,7 @@ def _read_and_count(
     with progress_bar("Fertility", total=total_size([file.path for file in readable])) as bar:
         for file in readable:
             bar.note(file.name)
-            for text in _texts(file, text_key, bar.advance):
+            for text in _texts(file, reading, bar.advance):
                 measured = MeasuredText(text, cut=".txt" in Path(file.path).suffixes or file.path == "-")
                 file.add(measured)
                 batch.append((file, measured))
@@ -170,10 +171,10 @@ def _find(paths: Sequence[str | Path], peers: Sequence[Peer]) -> list[FileText]:
     ]
 
 
-def _texts(file: FileText, text_key: str, on_progress: Callable[[int], None]) -> Iterator[str]:
+def _texts(file: FileText, reading: dict[str, Any], on_progress: Callable[[int], None]) -> Iterator[str]:
     """The documents of one file; damage in it ends the iteration and is noted in the file."""
     try:
-        for document in documents([file.path], text_key=text_key, errors="replace", on_progress=on_progress):
+        for document in documents([file.path], on_progress=on_progress, **reading | {"errors": "replace"}):
             yield document.text
     except (InputError, OSError) as error:
         file.problem = _reason(error, file.path)

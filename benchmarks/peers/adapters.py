@@ -69,9 +69,9 @@ class GyeolPeer(Peer):
 
     kind = "gyeol"
 
-    def __init__(self, spec: str, name: str | None = None) -> None:
-        self._tokenizer = Tokenizer.load(spec)
-        super().__init__(name or spec, self._tokenizer.vocab_size)
+    def __init__(self, spec: str | Tokenizer, name: str | None = None) -> None:
+        self._tokenizer = spec if isinstance(spec, Tokenizer) else Tokenizer.load(spec)
+        super().__init__(name or (spec if isinstance(spec, str) else spec.name), self._tokenizer.vocab_size)
         trained = self._tokenizer.vocabulary.provenance
         if "line_sample" in trained:
             self.line_sample = LineSample.of_record(trained["line_sample"])

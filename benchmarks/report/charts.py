@@ -42,7 +42,7 @@ _FIXED = {
 }
 """Colours of a picture that stands alone; dark enough on white for WCAG AA where they are text."""
 
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar sign in the name of a tokenizer is a dollar sign
     "font.sans-serif": ["DejaVu Sans"],
@@ -55,6 +55,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+"""Settings of matplotlib for all charts."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,17 @@ def vocabulary_charts(report: Report) -> dict[str, str]:
 
 def ratio_picture(report: Report, base: str, group: str) -> str:
     """The chart of one group's ratios as an SVG file of its own, in fixed colours on white."""
-    svg = ratio_charts(report, base)[group]
+    return stand_alone(ratio_charts(report, base)[group], zoom=2)
+
+
+def stand_alone(svg: str, zoom: float) -> str:
+    """A chart as an SVG file of its own, in fixed colours on white, ``zoom`` pixels to a unit."""
     for variable, colour in _FIXED.items():
         svg = svg.replace(f"var(--{variable})", colour)
     view = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    size = f' width="{2 * float(view[1]):g}" height="{2 * float(view[2]):g}" style="background:#fff"' if view else ""
+    size = (
+        f' width="{zoom * float(view[1]):g}" height="{zoom * float(view[2]):g}" style="background:#fff"' if view else ""
+    )
     return svg.replace("<svg ", f"<svg{size} ", 1)
 
 
@@ -113,7 +120,7 @@ def _entries(report: Report, group: str, bases: Sequence[str]) -> list[Entry]:
 
 def _ratio_chart(entries: Sequence[Entry], base: str, limit: float, salt: str) -> str:
     """One chart; ``salt`` tells its ids from those of the other charts of a page."""
-    with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
+    with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": salt}):
         figure, axes = _axes(ROW * len(entries) + 34, left=4, right=8, bottom=26, top=8)
         axes.set(xlim=(0, limit), ylim=(len(entries) - 0.02, 0))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
@@ -123,12 +130,12 @@ def _ratio_chart(entries: Sequence[Entry], base: str, limit: float, salt: str) -
         for row, entry in enumerate(entries):
             _bar(axes, row, entry, base)
         axes.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=3)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _vocabulary_chart(entries: Sequence[Entry], salt: str) -> str:
     """One chart; ``salt`` as for `_ratio_chart`."""
-    with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": salt}):
+    with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": salt}):
         figure, axes = _axes(SCATTER_HEIGHT, left=40, right=10, bottom=26, top=10)
         sizes = [entry.tokenizer.vocab_size for entry in entries]
         rates = [entry.figures.tokens_per_character for entry in entries]
@@ -144,7 +151,7 @@ def _vocabulary_chart(entries: Sequence[Entry], salt: str) -> str:
             marker, (face, edge) = "D" if entry.baseline else "s" if entry.ours else "o", entry.colours
             axes.plot(size, rate, marker, color=face, markeredgecolor=edge, markersize=7)
         _name_points(axes, entries)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _axes(height: float, *, left: float, right: float, bottom: float, top: float) -> tuple[Figure, Axes]:
@@ -217,7 +224,7 @@ def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
     """The figure as an ``svg`` element in the page's colours."""
     buffer = io.StringIO()
     with warnings.catch_warnings():  # a name in Hangul is set by the page's font, whatever matplotlib's lacks
