@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from tokenizer.errors import InputError
-from tokenizer.options import Words, fields_of, name_and_json, option, options, spelled
+from tokenizer.options import Words, fields_of, name_and_json, option, options, spelled, whole_numbers
 from tokenizer.standard_streams import PrintableFormatter, prepare_streams, printable
 
 FOLDER = click.Path(path_type=Path)
@@ -31,6 +31,7 @@ FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote the
 RECIPE_HELP = (
     "curriculum: first inside morphemes, then across words; plain: byte-level BPE; strict: cut by Kiwi, always."
 )
+EVAL_HELP = "With --sizes: text to measure (file or folder; may be repeated), else a fifth of the corpus's files."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -62,7 +63,9 @@ def cli() -> None:
 
 @cli.command(epilog="Example: gyeol train corpus --vocab-size 32768 --out my-tokenizer")
 @click.argument("corpus", nargs=-1, required=True)
-@click.option("--vocab-size", default=32_768, help="Number of ids, special tokens included.")
+@click.option("--vocab-size", type=int, show_default="32768", help="Number of ids, special tokens included.")
+@click.option("--sizes", metavar="N,N...", help="Several numbers of ids, compared by one training.")
+@click.option("--eval", "eval_texts", multiple=True, metavar="TEXTS", help=EVAL_HELP)
 @OUT
 @FORCE
 @click.option("--recipe", default="curriculum", help=RECIPE_HELP)
@@ -79,24 +82,24 @@ def cli() -> None:
 @click.option("--memory", metavar="SIZE", help="Keep what would take more than SIZE (4GB) in files beside --out.")
 @options(READING, *READING)
 @AS_JSON
-def train(corpus: tuple[str, ...], out: Path, force: bool, name: str | None, as_json: bool, **rest: Any) -> None:
-    """Train a vocabulary on CORPUS: files of text, JSONL or Parquet, folders, or - for standard input."""
-    from tokenizer import Tokenizer
-    from tokenizer import train as train_tokenizer
-    from tokenizer.inspection import describe_training, vocabulary_record
-    from tokenizer.outputs import check_free, locked
-    from tokenizer.training import CurriculumOptions
-    from tokenizer.vocabulary import TOKENIZER_FOLDER
+def train(corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> None:
+    """Train a vocabulary on CORPUS: files of text, JSONL or Parquet, folders, or - for standard input.
 
-    with locked(out):
-        check_free(out, TOKENIZER_FOLDER, force)
-        curriculum = CurriculumOptions.from_text(**{key: rest.pop(key) for key in CURRICULUM if key in rest})
-        rest["curriculum"] = None if curriculum == CurriculumOptions() else curriculum
-        rest["continue_from"] = Tokenizer.load(rest["continue_from"]) if rest["continue_from"] else None
-        name = os.fsencode(name or out.resolve().name).decode("utf-8", errors="replace")
-        trained = train_tokenizer(list(corpus), name=name, spool_folder=out.resolve().parent, **rest)
-        trained.save(out, force=force)
-    _show(vocabulary_record(trained) | {"folder": str(out)}, as_json, describe_training)
+    With --sizes several, with a table that says what each is worth on text left out of training.
+    """
+    from tokenizer.inspection import describe_training, vocabulary_record
+    from tokenizer.training import options_from_text, train_folder
+
+    sizes, eval_texts = rest.pop("sizes"), rest.pop("eval_texts")
+    given = options_from_text(**rest)
+    if sizes is None and not eval_texts:
+        record = vocabulary_record(train_folder(corpus, out, **given)) | {"folder": str(out)}
+        return _show(record, as_json, describe_training)
+    from benchmarks.report.size_tables import print_sizes
+    from benchmarks.sizes import compare_sizes
+
+    compared = compare_sizes(corpus, whole_numbers(sizes), out, eval_texts=eval_texts, **given)
+    _print_json(compared) if as_json else print_sizes(compared, out)
 
 
 @cli.command(epilog="Example: gyeol encode -t gyeol-100k novel.txt > novel.ids")

@@ -135,6 +135,17 @@ def name_and_json(text: str, form: str) -> tuple[str, Any]:
         return name, value
 
 
+def whole_numbers(text: str | None) -> list[int]:
+    """The numbers in ``16384,32768``; `InputError` for a part that is none, and for no text."""
+    if text is None:
+        raise InputError("eval_texts is text to measure several sizes on; name them, as in sizes=16384,32768,65536")
+    parts = text.split(",")
+    for part in parts:
+        if not re.fullmatch(r"[0-9]{1,9}", part.strip(), re.ASCII):
+            raise InputError(f"{part!r} is not a number of ids; give sizes as in sizes=16384,32768,65536")
+    return [int(part) for part in parts]
+
+
 def name_and_number(text: str, form: str) -> tuple[str, float]:
     """As `name_and_value`, the value a number."""
     name, value = name_and_value(text, form)
