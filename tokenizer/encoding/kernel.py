@@ -15,7 +15,7 @@ from tokenizer.native.compile import inlined, native
 from tokenizer.native.packed import unpacker
 from tokenizer.native.vectors import LANES
 from tokenizer.pretokenize.grammars import GYEOL, O200K
-from tokenizer.pretokenize.gyeol import is_number_at, next_word
+from tokenizer.pretokenize.gyeol import next_word
 from tokenizer.pretokenize.o200k import next_pretoken
 
 _PIECES = -1  # in the place of a scanner
@@ -100,8 +100,9 @@ def _take_block(
     while k < ends.size and word < BLOCK:
         if i < ends[k]:
             if scanner == GYEOL:
-                workspace.words.continues[word] = run and not is_number_at(data, i, ends[k], tables.classes)
-                j, run = next_word(data, i, ends[k], tables.classes)
+                j, goes_on, number = next_word(data, i, ends[k], tables.classes)
+                workspace.words.continues[word] = run and not number
+                run = goes_on
             elif scanner == O200K:
                 j = next_pretoken(data, i, ends[k], tables.classes)
             else:

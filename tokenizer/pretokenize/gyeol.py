@@ -55,7 +55,7 @@ def word_ends_between(kind: int, following: int) -> bool:
 
 
 @inlined
-def is_number_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> bool:
+def _is_number_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> bool:
     """Whether a number is at byte ``i`` of ``data[:end]``, or behind the one space there."""
     k = i + np.int64(data[i] == 0x20)
     if k >= end:
@@ -107,46 +107,49 @@ def _line_end(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8
 
 
 @inlined
-def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool]:
-    """The end of the word at byte ``i`` of ``data[:end]`` (valid UTF-8), and whether the pre-token may go on behind it;
-    it does unless a number follows."""
+def next_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool, bool]:
+    """The end of the word at byte ``i`` of ``data[:end]`` (valid UTF-8), whether the pre-token goes on behind it unless
+    a number follows, and whether the word is a number, a pre-token of its own."""
     first = i + leads(data, i, table)
     k = plain_end(data, first, plain_letters(data, first), end, table)
     if k > first:  # nearly every word
-        return k, True
+        return k, True, False
     return _mixed_word(data, i, end, table)
 
 
 @native
-def _mixed_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool]:
+def _mixed_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> tuple[int, bool, bool]:
     """As `next_word`, a character after another."""
-    if is_number_at(data, i, end, table):
-        return _number(data, i + np.int64(data[i] == 0x20), end, table), False
+    if _is_number_at(data, i, end, table):
+        return _number(data, i + np.int64(data[i] == 0x20), end, table), False, True
     code, size = char_at(data, i)
     kind = _kind(code, table)
     k = i
     while True:
         k += size
         if kind == NEWLINE:
-            return _white_end(data, k, end, table), False
+            return _white_end(data, k, end, table), False, False
         if k >= end:
-            return k, True
+            return k, True, False
         ends_sentence = code == 0x2E or code == 0x21 or code == 0x3F
         code, size = char_at(data, k)
         following = _kind(code, table)
         if ends_sentence and (following == SPACE or following == NEWLINE):
-            return _line_end(data, k, end, table), False
-        if word_ends_between(kind, following) or is_number_at(data, k, end, table):
-            return k, True
+            return _line_end(data, k, end, table), False, False
+        if word_ends_between(kind, following) or _is_number_at(data, k, end, table):
+            return k, True, False
         kind = following
 
 
 @native
 def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the pre-token at byte ``i`` of ``data[:end]`` (valid UTF-8)."""
-    k, more = next_word(data, i, end, table)
-    while more and k < end and not is_number_at(data, k, end, table):
-        k, more = next_word(data, k, end, table)
+    k, more, _ = next_word(data, i, end, table)
+    while more and k < end:
+        following, goes_on, number = next_word(data, k, end, table)
+        if number:
+            break
+        k, more = following, goes_on
     return k
 
 
