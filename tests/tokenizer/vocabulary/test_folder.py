@@ -51,6 +51,11 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
     ("damage", "message"),
     [
         (drop("vocab"), "'vocab' is missing"),
+        (
+            lambda raw: raw["pre_tokenizer"]["pretokenizers"][0]["pattern"].update(Regex=r"\\w+|\\W+"),
+            "cuts text by another pattern than the grammar 'o200k'.*an older one trained it; train it anew",
+        ),
+        (lambda raw: raw.pop("pre_tokenizer"), "'pre_tokenizer' is missing"),
         (drop("merges"), "'merges' is missing"),
         (put("vocab", {"a": 1}), "not 0 to 0"),
         (lambda raw: raw["model"]["vocab"].update({"": len(raw["model"]["vocab"])}), "an empty token"),
