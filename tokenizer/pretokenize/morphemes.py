@@ -59,10 +59,16 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 def _meeting_points(tokens: Iterable[Any], length: int) -> tuple[int, ...]:
-    """Interior offsets where a morpheme starts and none lies across."""
-    spans = [(token.start, token.start + token.len) for token in tokens if token.len > 0]
-    starts = {start for start, _ in spans if 0 < start < length}
-    return tuple(sorted(p for p in starts if not any(a < p < b for a, b in spans)))
+    """Interior offsets where a morpheme starts and none lies across; ``tokens`` come in the order of their starts."""
+    points: list[int] = []
+    covered = 0  # to where the morphemes so far reach
+    for token in tokens:
+        start, size = token.start, token.len
+        if size > 0:
+            if covered <= start < length and start > 0 and (not points or points[-1] != start):
+                points.append(start)
+            covered = max(covered, start + size)
+    return tuple(points)
 
 
 def boundaries(eojeols: Sequence[str], *, on_progress: Callable[[int], None] | None = None) -> list[tuple[int, ...]]:
