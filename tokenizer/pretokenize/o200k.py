@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.vectors import plain_lowercase
-from tokenizer.pretokenize.scanning import SYMBOLS, char_at, gap, leads, plain_end, symbols
-from tokenizer.text.unicode import HANGUL, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER
+from tokenizer.pretokenize.scanning import char_at, leads, plain_end
+from tokenizer.text.unicode import HANGUL, LETTER, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 
@@ -22,7 +22,7 @@ PATTERN = (
     + r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
     + _CONTRACTION
     + r"|\p{N}{1,3}"
-    + SYMBOLS
+    + r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"  # symbols, line ends, white space
 )
 """The grammar as a regular expression."""
 
@@ -81,6 +81,50 @@ def _word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -
 
 
 @native
+def _gap(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
+    """The end of the white space at ``i``: up to its last line end, else all but the last character."""
+    k = i
+    last = i
+    newline_end = -1
+    while k < end:
+        code, size = char_at(data, k)
+        kind = table[code]
+        if kind != SPACE and kind != NEWLINE:
+            break
+        last = k
+        k += size
+        if kind == NEWLINE:
+            newline_end = k
+    if newline_end >= 0:
+        return newline_end
+    if k == end or last == i:
+        return k
+    return last
+
+
+@native
+def _symbols(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8], kind: int, code: int) -> int:
+    """The end of `` ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*`` at ``i``, or of the white space there."""
+    k = i
+    if kind == SPACE:
+        if code != 0x20 or i + 1 >= end:
+            return _gap(data, i, end, table)
+        k = i + 1
+        following = table[char_at(data, k)[0]]
+        if following != OTHER and following != MARK:
+            return _gap(data, i, end, table)
+    while k < end:
+        code, size = char_at(data, k)
+        kind = table[code]
+        if kind != OTHER and kind != MARK:
+            break
+        k += size
+    while k < end and (data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x2F):
+        k += 1
+    return k
+
+
+@native
 def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
     """The end of the pre-token that starts at byte ``i`` of the text ``data[:end]`` (valid UTF-8)."""
     first = i + leads(data, i, table)
@@ -103,7 +147,7 @@ def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.u
             k += size
         return k
     if kind == NEWLINE:
-        return gap(data, i, end, table)
+        return _gap(data, i, end, table)
     first = i + size
     with_lead = _word(data, first, end, table) if first < end else first
     if with_lead > first:
@@ -114,4 +158,4 @@ def next_pretoken(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.u
             return alone
     if with_lead < 0:
         return -with_lead
-    return symbols(data, i, end, table, kind, code)
+    return _symbols(data, i, end, table, kind, code)

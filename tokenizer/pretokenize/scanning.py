@@ -1,4 +1,4 @@
-"""Steps that the scanners of all grammars share: reading a character, white space, symbols.
+"""Steps that the scanners of all grammars share: reading a character, the letters of a word.
 
 They read valid UTF-8 from arrays whose memory goes on behind their end, see `tokenizer.text.utf8`.
 """
@@ -6,12 +6,9 @@ They read valid UTF-8 from arrays whose memory goes on behind their end, see `to
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.native.compile import inlined, native
+from tokenizer.native.compile import inlined
 from tokenizer.native.vectors import AT_ONCE
-from tokenizer.text.unicode import MARK, NEWLINE, NUMBER, OTHER, SPACE
-
-SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-"""The alternatives that end every grammar, GPT-4o's: symbols, line ends, white space."""
+from tokenizer.text.unicode import MARK, NEWLINE, NUMBER
 
 
 @inlined
@@ -50,47 +47,3 @@ def plain_end(data: NDArray[np.uint8], i: int, size: int, end: int, table: NDArr
     if k >= end:  # what was seen may be of the next text
         return end
     return k if data[k] < 0x80 and table[data[k]] < MARK and data[k] != 0x27 else i
-
-
-@native
-def gap(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]) -> int:
-    """The end of the white space at ``i``: up to its last line end, else all but the last character."""
-    k = i
-    last = i
-    newline_end = -1
-    while k < end:
-        code, size = char_at(data, k)
-        kind = table[code]
-        if kind != SPACE and kind != NEWLINE:
-            break
-        last = k
-        k += size
-        if kind == NEWLINE:
-            newline_end = k
-    if newline_end >= 0:
-        return newline_end
-    if k == end or last == i:
-        return k
-    return last
-
-
-@native
-def symbols(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8], kind: int, code: int) -> int:
-    """The end of `` ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*`` at ``i``, or of the white space there."""
-    k = i
-    if kind == SPACE:
-        if code != 0x20 or i + 1 >= end:
-            return gap(data, i, end, table)
-        k = i + 1
-        following = table[char_at(data, k)[0]]
-        if following != OTHER and following != MARK:
-            return gap(data, i, end, table)
-    while k < end:
-        code, size = char_at(data, k)
-        kind = table[code]
-        if kind != OTHER and kind != MARK:
-            break
-        k += size
-    while k < end and (data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x2F):
-        k += 1
-    return k
