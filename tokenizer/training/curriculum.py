@@ -46,7 +46,7 @@ from tokenizer.training.pruning import Damping
 from tokenizer.training.records import SourceRecord, StageRecord
 from tokenizer.training.spool import Spool
 from tokenizer.training.stages import stage_sequences
-from tokenizer.training.word_parts import SCALE, word_parts
+from tokenizer.training.word_parts import SCALE
 from tokenizer.vocabulary.token_bytes import token_bytes
 
 MOST_DOCUMENTS = 64
@@ -234,7 +234,6 @@ def learn(
     """
     spool = spool or Spool()
     words = _weighted(collection, weights)
-    parts = word_parts(collection, weights, options.damping)
     documents = min(options.min_documents, collection.total_sections)
     rules = Rules(min_count, options.max_eojeols, documents, options.min_sections, collection.spread)
     rules = rules._replace(refused=token_bytes(refused))
@@ -248,7 +247,7 @@ def learn(
         tokens, merges = learned.tokens, learned.merges
         spool.check()
         learned = learn_merges(  # which alone holds the sequences, and lets go of them early
-            stage_sequences(stage.level, collection, words, parts, weights, tokens, merges, spool),
+            stage_sequences(stage.level, collection, words, weights, options.damping, tokens, merges, spool),
             tokens,
             target,
             rules=rules,

@@ -11,7 +11,7 @@ from tokenizer.training.merges import Sequences
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
 from tokenizer.training.sections import add_rows, with_rows
 from tokenizer.training.spool import Spool
-from tokenizer.training.word_parts import Parts
+from tokenizer.training.word_parts import Parts, word_parts
 
 KIWI_MIN_COUNT = 2
 """Rarer words are left out of the stage morphemes: half of the distinct words, 2% of the text."""
@@ -21,18 +21,18 @@ def stage_sequences(
     level: str,
     collection: Collection,
     weighted: Counts,
-    parts: Parts,
     weights: NDArray[np.int64],
+    damping: float,
     tokens: list[bytes],
     merges: list[tuple[int, int]],
     spool: Spool,
 ) -> Sequences:
     """The training text of a stage, segmented by the merges so far; ``weighted`` are the words of ``collection`` with
-    weighted counts, ``parts`` their parts, ``spool`` makes the arrays that grow with the text. The stage superwords
-    takes the runs out of the collection."""
+    weighted counts, ``damping`` is that of the counts in the stage morphemes, ``spool`` makes the arrays that grow with
+    the text. The stage superwords takes the runs out of the collection."""
     words, rows = collection.words, collection.word_sections
     if level == "morphemes":
-        return _morpheme_sequences(parts, collection.spread, tokens, merges)
+        return _morpheme_sequences(word_parts(collection, weights, damping), collection.spread, tokens, merges)
     ids, offsets = encode_strings(weighted, tokens, merges)
     if level == "eojeols":
         return Sequences(ids, offsets, weighted.counts, words.counts, rows=rows)
