@@ -42,8 +42,8 @@ WEIGHTS = {
     **{"docs_*": 0.4, "msdocs_*": 0.25, "law_*": 0.4, "movie_*": 0.6, "dict_*": 2.0},
 }
 """Those of gyeol-100k."""
-MEASURED = "ratio", "bytes_per_token", "precision", "recall", "kept_whole", "seconds", "cpu_seconds", "peak_bytes"
-"""Figures of a variant; with folds their means."""
+FIGURES = "bytes_per_token", "precision", "recall", "kept_whole", "seconds", "cpu_seconds", "peak_bytes"
+"""Figures of a variant beside its ratios; with folds their means."""
 
 
 def _curriculum(*stages: tuple[str, float], **options: Any) -> tuple[str, dict[str, Any]]:
@@ -120,8 +120,7 @@ def run(
             progress.note(name)
             if name not in rows:
                 try:
-                    row = _variant(name, corpus, dev, held_out, vocab_size, boundaries, timeout)
-                    rows[name] = row
+                    rows[name] = _variant(name, corpus, dev, held_out, vocab_size, boundaries, timeout)
                     skipped.pop(name, None)
                 except Unmeasured as error:
                     skipped[name] = str(error)
@@ -179,10 +178,9 @@ def _fitting(options: dict[str, Any], corpus: Sequence[str]) -> dict[str, Any]:
 
 def _mean(folds: list[dict[str, Any]]) -> dict[str, Any]:
     """The means of all figures over the folds; of the ratio that of the registers."""
-    groups = {group for fold in folds for group in fold["by_register"]}
-    rows = [{**fold, "ratio": fold["by_register"]} for fold in folds]
-    means: dict[str, Any] = {key: _mean_of([row[key] for row in rows]) for key in MEASURED if key != "ratio"}
-    ratio = {group: _mean_of([row["ratio"].get(group) for row in rows]) for group in sorted(groups)}
+    groups = sorted({group for fold in folds for group in fold["by_register"]})
+    ratio = {group: _mean_of([fold["by_register"].get(group) for fold in folds]) for group in groups}
+    means = {key: _mean_of([fold[key] for fold in folds]) for key in FIGURES}
     return {"trainer": folds[0]["trainer"], "ratio": ratio, **means}
 
 
