@@ -14,7 +14,8 @@ word, so up to r the definition does to each word what it would do to the word a
 there on it goes on with the ids of the whole pre-token, by all merges that are left, low ranks included: step 2. Words
 that no superword merge can join need no step 2: `tables.may_join` knows by the last id of one word and the first id of
 the next, since what a merge of rank r or above joins at a word boundary can be read off the merges beforehand; only
-where a token is made by two different merges may every pair of words join.
+where a token is made by two different merges, or by one of lower rank than those of its parts, may every pair of words
+join.
 
 **Merging.** A word that is a token which its own merges give back is that token (`whole_tokens`). Short sequences are
 merged many at a time, as rows of eight vector lanes (`merge_rows`); others by scanning (`merge_one`), beyond 48 ids by

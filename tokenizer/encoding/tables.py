@@ -53,7 +53,7 @@ class Tables(NamedTuple):
     """Rank of the first merge that reaches across words (see `superword_rank`)."""
     joinable: PerfectTable
     """Set of left id << 20 | right id: last and first ids of neighbouring words that a superword merge may join. The
-    sentinel `NO_ENTRIES` if it may join any."""
+    sentinel `NO_ENTRIES` if it may join any, as it must be taken to without `in_order`."""
     unreachable: int
     """Number of tokens that no text produces, because their own merges do not give them back."""
 
@@ -98,6 +98,7 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
     first = superword_rank(flat, results, class_table()) if scanner == GYEOL else len(merges)
     chars = _char_ids(tokens)
+    in_order = _in_order(pairs, results, len(tokens))
     return Tables(
         classes=class_table(),
         byte_ids=_byte_ids(flat),
@@ -107,9 +108,9 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
         whole_tokens=NO_ENTRIES,
         pairs=perfect_table(keys, (keys << ID_BITS) | np.arange(len(keys))),
         results=results,
-        in_order=_in_order(pairs, results, len(tokens)),
+        in_order=in_order,
         superword_rank=first,
-        joinable=_joinable(flat, chars, pairs, results, first),
+        joinable=_joinable(flat, chars, pairs, results, first) if in_order else NO_ENTRIES,
         unreachable=0,
     )
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.bpe import BYTES, random_merges
@@ -31,6 +31,7 @@ def joining_vocabulary(seed: int, size: int) -> Vocabulary:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60), st.lists(st.text(LETTERS, max_size=80), max_size=6))
+@example(232, 19, ["나,"])  # a word that an earlier merge makes of the token of a later one, and then a superword
 @settings(max_examples=250)
 def test_the_ids_of_any_merges(seed: int, size: int, texts: list[str]) -> None:
     vocabulary = joining_vocabulary(seed, size)
