@@ -1,24 +1,17 @@
 """The ``gyeol`` command. Every command is thin: it turns options into one call of the packages."""
 
-import atexit
-import gc
-import io
-import json
-import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, is_dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tokenizer.errors import InputError
-from tokenizer.options import Words, fields_of, name_and_json, option, options, spelled, whole_numbers
-from tokenizer.standard_streams import PrintableFormatter, prepare_streams, printable
+from tokenizer.console import Group, print_json, run, show
+from tokenizer.options import Words, fields_of, name_and_json, option, options, whole_numbers
+from tokenizer.standard_streams import printable
 
 FOLDER = click.Path(path_type=Path)
 MINUTES = click.FloatRange(min=0, min_open=True)
@@ -41,21 +34,7 @@ GENERATION = fields_of("model.sampling", "GenerationConfig")
 READING = fields_of("tokenizer.corpus.reading", "Reading")
 
 
-class Gyeol(click.Group):
-    """The group of all commands; a reader of their output that goes away early is not an error."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command and write out what it printed."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:  # gyeol ... | head; Python would complain when it closes stdout
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
-        return result
-
-
-@click.group(cls=Gyeol, context_settings=SETTINGS)
+@click.group(cls=Group, context_settings=SETTINGS)
 @click.version_option(package_name="gyeol", prog_name="gyeol")
 def cli() -> None:
     """Gyeol (결): train a Korean tokenizer, measure it against GPT-4o's, pretrain a model on it."""
@@ -94,12 +73,12 @@ def train(corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> Non
     given = options_from_text(**rest)
     if sizes is None and not eval_texts:
         record = vocabulary_record(train_folder(corpus, out, **given)) | {"folder": str(out)}
-        return _show(record, as_json, describe_training)
+        return show(record, as_json, describe_training)
     from benchmarks.report.size_tables import print_sizes
     from benchmarks.sizes import compare_sizes
 
     compared = compare_sizes(corpus, whole_numbers(sizes), out, eval_texts=eval_texts, **given)
-    _print_json(compared) if as_json else print_sizes(compared, out)
+    print_json(compared) if as_json else print_sizes(compared, out)
 
 
 @cli.command(epilog="Example: gyeol encode -t gyeol-100k novel.txt > novel.ids")
@@ -156,7 +135,7 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, file: str | None, as_
         records = text_records(text, tokenizers)
         None if as_json else print_records(records)
     if as_json:
-        _print_json(records if len(records) > 1 else records[0])
+        print_json(records if len(records) > 1 else records[0])
 
 
 @cli.command(epilog="Example: gyeol fertility -t my-tokenizer --against o200k_base novel.txt")
@@ -191,7 +170,7 @@ def fertility(context: click.Context, texts: tuple[str, ...], html: Path | None,
     result = measure_loaded(peers, failed, len(tokenizers), texts, **rest)
     if html:
         write_report(html, result, [peer for peer in peers if peer], text_key=rest["text_key"], force=force)
-    _print_json(report_json(result)) if as_json else print_fertility(result)
+    print_json(report_json(result)) if as_json else print_fertility(result)
     if result.failed:
         context.exit(1)
 
@@ -208,7 +187,7 @@ def shard(tokenizer: str, corpus: tuple[str, ...], out: Path, as_json: bool, **r
     from tokenizer.shards import describe_shards, write_shards
 
     manifest = write_shards(Tokenizer.load(tokenizer), list(corpus), out, **rest)
-    _show(manifest, as_json, lambda manifest: [f"{out}: {describe_shards(manifest)}"])
+    show(manifest, as_json, lambda manifest: [f"{out}: {describe_shards(manifest)}"])
 
 
 @cli.command(epilog="Example: gyeol pretrain --data shards --out run --preset nano --minutes 30")
@@ -240,13 +219,13 @@ def pretrain(
     minutes, validation = rest.pop("minutes"), rest.pop("validation")
     rest["max_seconds"] = minutes and minutes * 60
     if dry_run:
-        _show(plan(data, gpus=gpus, **rest), as_json, describe_plan)
+        show(plan(data, gpus=gpus, **rest), as_json, describe_plan)
     elif out is None or not data:
         raise click.UsageError("give --data and --out, or --dry-run")
     else:
         result = run_pretrain(data, out, validation=validation, **rest)
         if os.environ.get("RANK", "0") == "0":  # under torchrun the first process speaks
-            _show(result, as_json, lambda result: [f"{out}: {describe_result(result)}"])
+            show(result, as_json, lambda result: [f"{out}: {describe_result(result)}"])
         if result.failure:
             raise click.ClickException(f"{out}: {result.failure}")  # exit code 1
 
@@ -275,7 +254,7 @@ def generate(run: Path, prompts: tuple[str, ...], as_json: bool, **rest: Any) ->
         return
     texts = zip(prompts, generate_batch(run, prompts, **rest), strict=True)
     rows = [{"prompt": prompt, "continuation": text} for prompt, text in texts]
-    _show(rows, as_json, lambda rows: ["\n\n".join(row["prompt"] + row["continuation"] for row in rows)])
+    show(rows, as_json, lambda rows: ["\n\n".join(row["prompt"] + row["continuation"] for row in rows)])
 
 
 @cli.command(epilog="Example: gyeol plot run other-run --out curves.html")
@@ -310,39 +289,8 @@ def demo(context: click.Context, out: Path, minutes: float, force: bool) -> None
 
 
 def main() -> None:
-    """Run the command; turn what went wrong into one line on stderr and an exit code."""
-    gc.set_threshold(100_000)  # loading makes half a million objects and no garbage: 0.1 s of searching them
-    atexit.register(gc.freeze)  # nor is there any at the end: another 0.1 s
-    handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter("gyeol: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    try:
-        prepare_streams()
-        code = cli.main(prog_name="gyeol", standalone_mode=False)
-    except click.ClickException as error:
-        error.show(shown := io.StringIO())
-        click.echo(printable(shown.getvalue().rstrip()), err=True)
-        code = error.exit_code
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
-    except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo("gyeol: interrupted; what was there before is whole, run the command again to go on", err=True)
-        code = getattr(stop, "code", 130)
-    except (InputError, OSError, MemoryError) as error:
-        message = spelled(str(error), cli.commands.values()) or type(error).__name__
-        click.echo(f"gyeol: {printable(message)}", err=True)
-        code = 2
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _show(value: Any, as_json: bool, lines: Callable[[Any], Iterable[str]]) -> None:
-    """Print a result as JSON, or the lines that describe it."""
-    _print_json(value) if as_json else click.echo(printable("\n".join(lines(value))))
-
-
-def _print_json(value: Any) -> None:
-    value = asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Run the command; what went wrong is one line on stderr and an exit code."""
+    run(cli)
 
 
 if __name__ == "__main__":

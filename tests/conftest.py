@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPORA = Path(os.environ.get("GYEOL_CORPORA") or "no corpora")
 
 # A busy machine makes an example slow, not wrong.
-settings.register_profile("gyeol", deadline=None)
+settings.register_profile("gyeol", deadline=None, derandomize=True)  # the same examples on every run
+settings.register_profile("search", deadline=None, max_examples=5000)  # others: pytest --hypothesis-profile=search
 settings.load_profile("gyeol")
 
 

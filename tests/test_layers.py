@@ -11,7 +11,18 @@ from tests.conftest import ROOT
 
 ORDER = ("native", "text", "pretokenize", "vocabulary", "encoding", "tokenizer", "training", "shards")
 """Rooms of tokenizer/, each of which may import those before it; ``tokenizer`` is the file of the public class."""
-BESIDE = {"cache", "errors", "files", "outputs", "standard_streams", "state_files", "threads", "progress", "options"}
+BESIDE = {
+    "cache",
+    "console",
+    "errors",
+    "files",
+    "outputs",
+    "standard_streams",
+    "state_files",
+    "threads",
+    "progress",
+    "options",
+}
 """Files that every room may import; they import no room."""
 ROOMS = {"corpus", "text", "pretokenize", "vocabulary", "training", "shards"}
 PUBLIC = {*ROOMS, *BESIDE, "streaming", "inspection", "shipped"}
