@@ -81,6 +81,21 @@ class Tokenizer:
         return dict(self.vocabulary.special_tokens)
 
     @property
+    def bos_id(self) -> int | None:
+        """The id that a model sees before every text; None for a tokenizer without one. `encode` does not add it."""
+        return self._role("bos") if self.vocabulary.adds_bos else None
+
+    @property
+    def eos_id(self) -> int | None:
+        """The id that ends a text; None for a tokenizer without one."""
+        return self._role("eos")
+
+    @property
+    def pad_id(self) -> int | None:
+        """The id that fills up batches; None for a tokenizer without one."""
+        return self._role("pad")
+
+    @property
     def strict(self) -> bool:
         """Whether text is also split at Kiwi's morpheme boundaries, so that only Gyeol encodes with it."""
         return self.vocabulary.strict
@@ -180,6 +195,10 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ``ids``; bytes that are not UTF-8 (a character cut in two) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def _role(self, role: str) -> int | None:
+        text = self.vocabulary.roles.get(role)
+        return None if text is None else self.vocabulary.special_tokens[text]
 
     def _special(self, names: Literal["all"] | Collection[str]) -> set[str]:
         known = self.vocabulary.special_tokens

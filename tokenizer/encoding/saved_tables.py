@@ -26,7 +26,7 @@ from tokenizer.vocabulary.vocabulary import Vocabulary
 KEPT = 8
 """Number of tokenizers kept; each takes some ten megabytes."""
 _FILES = ("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json")
-_LISTS = ("special_tokens", "grammar", "strict", "nfc", "provenance")
+_REST = ("special_tokens", "grammar", "strict", "nfc", "provenance", "roles", "adds_bos", "chat_template")
 
 
 def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
@@ -71,7 +71,7 @@ def _path(folder: Path) -> Path | None:
 
 
 def _arrays(vocabulary: Vocabulary, tables: Tables) -> dict[str, Any]:
-    rest = {name: getattr(vocabulary, name) for name in _LISTS}
+    rest = {name: getattr(vocabulary, name) for name in _REST}
     arrays: dict[str, Any] = {
         "rest": np.frombuffer(json.dumps(rest).encode(), dtype=np.uint8),
         "merges": np.array(vocabulary.merges, dtype=np.int32).reshape(-1, 2),

@@ -15,7 +15,7 @@ from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
 from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.vocabulary.tokenizer_json import check_pattern, parse_tokenizer_json, tokenizer_json
-from tokenizer.vocabulary.vocabulary import END_OF_TEXT, PADDING, Vocabulary
+from tokenizer.vocabulary.vocabulary import Vocabulary, default_roles
 
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
 FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -54,12 +54,18 @@ def load_vocabulary(folder: str | Path) -> Vocabulary:
     path = folder / "tokenizer.json"
     parsed = parse_json(content["tokenizer.json"], path)
     check_pattern(parsed, record["grammar"], path)
+    tokens, merges, specials = parse_tokenizer_json(parsed, path)
+    roles = default_roles(specials)
     vocabulary = Vocabulary(
-        *parse_tokenizer_json(parsed, path),
+        tokens,
+        merges,
+        specials,
         grammar=record["grammar"],
         strict=record.get("strict") is True,
         nfc=record.get("nfc") is True,
         provenance={key: value for key, value in record.items() if key not in _OWN_FIELDS},
+        roles=roles,
+        adds_bos="bos" in roles,
     )
     if vocabulary.fingerprint != record.get("fingerprint"):
         raise InputError(f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it")
@@ -72,9 +78,9 @@ def _config(vocabulary: Vocabulary) -> dict[str, Any]:
         "clean_up_tokenization_spaces": False,
         "model_max_length": 32768,
     }
-    for role, text in (("eos_token", END_OF_TEXT), ("bos_token", END_OF_TEXT), ("pad_token", PADDING)):
-        if text in vocabulary.special_tokens:
-            config[role] = text
+    for role in ("eos", "bos", "pad"):
+        if role in vocabulary.roles:
+            config[f"{role}_token"] = vocabulary.roles[role]
     return config
 
 

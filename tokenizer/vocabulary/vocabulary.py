@@ -14,13 +14,21 @@ from tokenizer.pretokenize.grammars import EDITIONS
 
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
+END_OF_TURN = "<|end|>"
 RESERVED = 64
 """Special tokens without a meaning, free for the users of a model."""
 
 
+def default_roles(special_tokens: Iterable[str]) -> dict[str, str]:
+    """The roles of our special tokens, of those that are among ``special_tokens``."""
+    roles = {"bos": END_OF_TEXT, "eos": END_OF_TEXT, "eot": END_OF_TURN, "pad": PADDING}
+    known = set(special_tokens)
+    return {role: text for role, text in roles.items() if text in known}
+
+
 def default_special_tokens() -> list[str]:
     """End of text, padding, chat roles and `RESERVED` free ones, in the order of their ids."""
-    chat = ["<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<|end|>"]
+    chat = ["<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", END_OF_TURN]
     return [END_OF_TEXT, PADDING, *chat, *(f"<|reserved_{i}|>" for i in range(RESERVED))]
 
 
@@ -43,6 +51,14 @@ class Vocabulary:
     """Whether texts are composed (Unicode NFC) before they are encoded."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """Name, recipe, stages, corpus and versions, as found in ``gyeol.json``."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Special tokens by role: ``bos`` (begins a text), ``eos`` (ends a text), ``eot`` (ends a turn of a chat), ``pad``;
+    those that there are."""
+    adds_bos: bool = False
+    """Whether a model sees ``bos`` before every text: engines that run the folder add it, `Tokenizer.encode` does
+    not."""
+    chat_template: str | None = None
+    """The Jinja template of a chat, as ``tokenizer_config.json`` has it."""
 
     @property
     def size(self) -> int:
@@ -79,4 +95,15 @@ def build(
     their places among the tokens."""
     names = default_special_tokens() if special_tokens is None else list(special_tokens)
     specials = dict(kept or {}) | {text: len(tokens) + i for i, text in enumerate(names)}
-    return Vocabulary(list(tokens), list(merges), specials, grammar, strict, nfc, dict(provenance or {}))
+    roles = default_roles(specials)
+    return Vocabulary(
+        list(tokens),
+        list(merges),
+        specials,
+        grammar=grammar,
+        strict=strict,
+        nfc=nfc,
+        provenance=dict(provenance or {}),
+        roles=roles,
+        adds_bos="bos" in roles,
+    )
