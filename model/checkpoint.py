@@ -1,7 +1,8 @@
 """A run folder: what it is, where it stands, and how it comes back after a crash.
 
     RUN/pretrain.json       options, data and tokenizer of the run, which never change
-    RUN/config.json, model.safetensors, tokenizer files    the model, once the run is finished
+    RUN/config.json, model.safetensors, generation_config.json, README.md, tokenizer files
+                            the model, once the run is finished (`model.finished`)
     RUN/log.jsonl           one line a step and one a validation
     RUN/checkpoints/step-000100/    model.safetensors, optimizer.safetensors (or shards of both), training.json
     RUN/result.json         the figures at the end
@@ -25,11 +26,12 @@ from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, Hu
 from torch.distributed.tensor import DTensor
 
 from model.config import ModelConfig
-from model.export import llama_config, load_weights, model_tensors, read_config, write_tensors
+from model.export import llama_config, load_weights, model_tensors, read_config
 from model.log import LOG
 from model.optimizer import Optimizer
 from model.parallel import Workers
 from model.transformer import Transformer
+from model.weights import INDEX, WEIGHTS, weight_files, write_tensors
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, atomic_open, sha256_file, write_json
 from tokenizer.outputs import Kind, is_empty
@@ -38,12 +40,12 @@ from tokenizer.vocabulary import TOKENIZER_FOLDER
 
 logger = logging.getLogger("gyeol")
 
-WEIGHTS, OPTIMIZER, TRAINING = "model.safetensors", "optimizer.safetensors", "training.json"
-INDEX = "model.safetensors.index.json"
-"""Of weights in several files, as Hugging Face writes large models."""
-CONFIG, IDENTITY, RESULT = "config.json", "pretrain.json", "result.json"
+OPTIMIZER, TRAINING = "optimizer.safetensors", "training.json"
+CONFIG, IDENTITY, RESULT, CARD = "config.json", "pretrain.json", "result.json", "README.md"
+GENERATION = "generation_config.json"
 _TOKENIZER = (*TOKENIZER_FOLDER.markers, *TOKENIZER_FOLDER.files)
-_FILES = (CONFIG, WEIGHTS, RESULT, LOG, *_TOKENIZER, "checkpoints/step-*", "tensorboard/events.*")
+_SAVED = (WEIGHTS, INDEX, "model-*-of-*.safetensors", CONFIG, GENERATION, CARD)
+_FILES = (*_SAVED, RESULT, LOG, *_TOKENIZER, "checkpoints/step-*", "tensorboard/events.*")
 RUN_FOLDER = Kind("run", (IDENTITY,), "gyeol-run", _FILES)
 
 
@@ -85,7 +87,7 @@ def open_run(run: Path, identity: dict[str, Any], config: ModelConfig, end_of_te
         run.mkdir(parents=True, exist_ok=True)
         write_state(run / IDENTITY, identity)  # first: what is killed behind it goes on
     for file in sorted(tokenizer.iterdir()) if tokenizer.is_dir() else []:
-        if file.is_file() and not (run / file.name).exists():
+        if file.is_file() and file.name != CARD and not (run / file.name).exists():
             with atomic_open(run / file.name) as handle:
                 handle.write(file.read_bytes())
     if not (run / CONFIG).exists():
@@ -214,7 +216,9 @@ def check_sums(folder: Path, sums: dict[str, str]) -> None:
 
 def finished_files(run: Path) -> dict[str, str]:
     """SHA-256 of what a finished run leaves for others to load."""
-    return {name: sha256_file(run / name) for name in (WEIGHTS, CONFIG)}
+    weights = weight_files(run) or {}
+    names = [*dict.fromkeys(path.name for path in weights.values()), INDEX, CONFIG]
+    return {name: sha256_file(run / name) for name in names if (run / name).exists()}
 
 
 def _read_into(folder: Path, tensors: dict[str, Tensor]) -> None:
@@ -237,10 +241,8 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     model.to_empty(device="cpu")
     if model.config.tie_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
-    if (run / WEIGHTS).exists():
-        load_weights(run / WEIGHTS, model)
-    elif (run / INDEX).exists():
-        load_weights(run / INDEX, model)
+    if files := weight_files(run):
+        load_weights(files, model)
     elif (folder := latest_checkpoint(run)) is not None:
         _read_into(folder, model_tensors(model))
     else:

@@ -5,21 +5,22 @@ vLLM load the folder as it is. Llama has no norms on queries and keys; a model w
 but for these (and has the same names).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from model.attention import HIGH_TURNS, LOW_TURNS
 from model.config import ROPE_SCALINGS, ModelConfig
 from model.transformer import Transformer
+from model.weights import read_weights
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, read_json
+from tokenizer.files import read_json
 
-HEAD = "lm_head.weight"
+EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
+"""The weights that have a row for each id."""
 
 
 def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
@@ -104,38 +105,14 @@ def model_tensors(model: Transformer) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in model.state_dict().items() if not (tied and name == HEAD)}
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
-
-
-def _sharded(path: Path) -> dict[str, Tensor]:
-    """The weights that an index names, from the files beside it."""
-    places = read_json(path)
-    names = places.get("weight_map") if isinstance(places, dict) else None
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InputError(f"{path}: not an index of weights; restore it")
-    files = {name: _tensors(path.parent / Path(name).name) for name in set(names.values())}
-    return {weight: tensor for name in files for weight, tensor in files[name].items()}
-
-
-def load_weights(path: str | Path, model: Transformer) -> None:
-    """Load weights written here or by transformers, whole or by their index; `InputError` when damaged or not those of
-    ``model``."""
-    tensors = _sharded(Path(path)) if Path(path).suffix == ".json" else _tensors(Path(path))
+def load_weights(files: Mapping[str, Path], model: Transformer) -> None:
+    """Load the weights in ``files`` (see `weight_files`), written here or by transformers; `InputError` when damaged or
+    not those of ``model``."""
+    tensors = dict(read_weights(files))
     if model.config.tie_embeddings:
-        tensors[HEAD] = tensors.get("model.embed_tokens.weight", torch.empty(0))
+        tensors[HEAD] = tensors.get(EMBEDDING, torch.empty(0))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        reason = str(error).replace("\n\t", " ")
-        raise InputError(f"{path}: does not fit the config.json beside it ({reason})") from None
-
-
-def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file, atomically."""
-    with atomic_open(path) as handle:
-        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        handle.write(save(plain, {"format": "pt"}))
+        reason, folder = str(error).replace("\n\t", " "), next(iter(files.values())).parent
+        raise InputError(f"{folder}: weights do not fit the config.json beside them ({reason})") from None

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from model.checkpoint import CONFIG, load_model
 from model.config import ModelConfig
-from model.export import HEAD, model_tensors, read_config
+from model.export import EMBEDDING, HEAD, model_tensors, read_config
 from model.transformer import Transformer
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 
-_ROWS = ("model.embed_tokens.weight", HEAD)
+_ROWS = (EMBEDDING, HEAD)
 _FREE = ("vocab_size", "max_context", "tie_embeddings")
 """Fields of the shape that may differ: rows are mapped, the context is no weight, a tied head is copied."""
 

@@ -22,6 +22,7 @@ from model.data import Data, Mixture, Windows, joined, open_data
 from model.defaults import recipe_for
 from model.device import resolve_device, resolve_precision
 from model.evaluate import Validation, byte_lengths
+from model.finished import complete_folder
 from model.initial import initialise
 from model.measure import measured_plan
 from model.parallel import Workers, started_workers
@@ -104,7 +105,7 @@ def pretrain(
         named = zip(streams, opened.sources, strict=True)
         windows = [Windows(stream, shape.max_context, config.seed, str(source.path)) for stream, source in named]
         mixture = Mixture(windows, list(opened.sources.values()), config.seed)
-        parts = (run, shape, config, mixture, measured, device, precision, end_of_text, workers)
+        parts = (run, shape, config, mixture, measured, device, precision, end_of_text, workers, tokenizer.vocab_size)
         trainer = Trainer(*parts, extended_at=extended_at, start=partial(_start, config, tokenizer))
         mixture.check_read(trainer.steps * trainer.windows_per_step)
         if trainer.state.step:
@@ -115,6 +116,7 @@ def pretrain(
         result = trainer.train(unigram, first.bytes / first.tokens)
         result = replace(result, validated_on_training_data=opened.validates_on_training_data)
         if workers.first:
+            complete_folder(run, tokenizer, shape.max_context, result)
             write_state(run / RESULT, {**asdict(result), "sha256": finished_files(run)})
         workers.barrier()
     return result

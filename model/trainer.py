@@ -12,14 +12,14 @@ from typing import cast
 import torch
 from torch import nn
 
-from model.checkpoint import WEIGHTS, latest_checkpoint, load_checkpoint, save_checkpoint
+from model.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
 from model.data import Mixture
 from model.defaults import recipe_for
 from model.device import autocast, peak_flops, prepare_layers
 from model.document_mask import DocumentMask
 from model.evaluate import Evaluation, Validation
-from model.export import model_tensors, write_tensors
+from model.finished import write_model
 from model.log import RunLog
 from model.optimizer import Optimizer
 from model.parallel import Workers, check_parallel, spread_model, uses_fsdp, whole, without_exchange
@@ -45,11 +45,13 @@ class Trainer:
         precision: str,
         end_of_text: int,
         workers: Workers,
+        vocab_size: int,
         *,
         extended_at: int = 0,
         start: Callable[[Transformer], None] = lambda _: None,
     ) -> None:
         self.run, self.config, self.windows, self.validation = run, config, windows, validation
+        self.vocab_size = vocab_size  # of the tokenizer; the embedding may have more rows
         self.device, self.precision, self.workers = device, precision, workers
         self.end_of_text = end_of_text if config.documents else None
         # Drawn on the CPU, so that a seed means the same weights on every device and in every process.
@@ -94,9 +96,7 @@ class Trainer:
                 self._save()
                 raise
         self._save()
-        tensors = {name: whole(tensor) for name, tensor in model_tensors(self.model).items()}
-        if self.workers.first:
-            write_tensors(self.run / WEIGHTS, tensors)
+        finite = write_model(self.run, self.model, self.vocab_size, self.workers)
         return PretrainResult(
             steps=self.state.step,
             tokens=self.state.tokens,
@@ -109,7 +109,7 @@ class Trainer:
             initial_bits_per_byte=cast(float, self.state.initial_bits_per_byte),
             unigram_bits_per_byte=unigram.bits_per_byte,
             skipped_steps=self.state.step - self.state.updates,
-            finite_weights=all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()),
+            finite_weights=finite,
         )
 
     def _loop(self, bar: progress.ProgressBar, unigram: Evaluation, bytes_per_token: float) -> tuple[Evaluation, float]:

@@ -91,6 +91,12 @@ class Tokenizer:
         return self._role("eos")
 
     @property
+    def end_ids(self) -> list[int]:
+        """The ids that end what a model writes: of a text, and of a turn of a chat."""
+        ends = (self._role(role) for role in ("eos", "eot"))
+        return [number for number in ends if number is not None]
+
+    @property
     def pad_id(self) -> int | None:
         """The id that fills up batches; None for a tokenizer without one."""
         return self._role("pad")
@@ -197,8 +203,7 @@ class Tokenizer:
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def _role(self, role: str) -> int | None:
-        text = self.vocabulary.roles.get(role)
-        return None if text is None else self.vocabulary.special_tokens[text]
+        return self.vocabulary.special_tokens.get(self.vocabulary.roles.get(role, ""))
 
     def _special(self, names: Literal["all"] | Collection[str]) -> set[str]:
         known = self.vocabulary.special_tokens

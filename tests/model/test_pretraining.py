@@ -1,12 +1,15 @@
 """Pretraining learns, reports honest bits per byte, and refuses what does not fit."""
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
+from transformers import AutoModelForCausalLM
 
 from model import load_model, pretrain
 from model.checkpoint import TrainingState
@@ -174,3 +177,16 @@ def test_load_model_needs_a_model(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"config\.json: no such file"):
         load_model(tmp_path)
     assert TrainingState().step == 0
+
+
+def test_a_finished_folder_is_complete(data: Path, tmp_path: Path) -> None:
+    pretrain(data, tmp_path / "run", **OPTIONS)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    weights = load_file(tmp_path / "run" / "model.safetensors")
+    assert config["vocab_size"] == 257 == len(weights["model.embed_tokens.weight"])  # and none that fills up to 384
+    ends = json.loads((tmp_path / "run" / "generation_config.json").read_text())
+    assert ends == {"bos_token_id": 256, "eos_token_id": [256]}
+    assert json.loads((tmp_path / "run" / "tokenizer_config.json").read_text()) == {"model_max_length": 32}
+    assert "bits per byte" in (tmp_path / "run" / "README.md").read_text("utf-8")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "run")
+    assert model.generation_config.eos_token_id == [256]

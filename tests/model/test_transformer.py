@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from model import PRESETS, Transformer, preset
 from model.attention import Cache
 from model.config import padded_vocab_size
-from model.export import llama_config, model_tensors, read_config, write_tensors
+from model.export import llama_config, model_tensors, read_config
+from model.weights import write_tensors
 from tests.support.models import TINY
 from tokenizer.errors import InputError
 from tokenizer.files import write_json

@@ -48,6 +48,10 @@ class ByteTokenizer:
     strict = False
     special_tokens = {"<|endoftext|>": END}  # noqa: RUF012
     fingerprint = "ab" * 32
+    name = "bytes"
+    bos_id = eos_id = END
+    pad_id = None
+    end_ids = [END]  # noqa: RUF012
 
     @classmethod
     def load(cls, path: str | Path) -> ByteTokenizer:

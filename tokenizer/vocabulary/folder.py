@@ -1,8 +1,9 @@
-"""A tokenizer's folder: three files in the ecosystem's own form.
+"""A tokenizer's folder: four files in the ecosystem's own form.
 
 * ``tokenizer.json``: what Hugging Face ``tokenizers``, ``transformers`` and vLLM load (`tokenizer_json`);
-* ``tokenizer_config.json``: the names that ``transformers.AutoTokenizer`` looks for;
-* ``gyeol.json``: what those have no place for: recipe, stages, corpus, versions, checksums.
+* ``tokenizer_config.json``: the names that ``transformers.AutoTokenizer`` looks for, and the chat template;
+* ``gyeol.json``: what those have no place for: recipe, stages, corpus, versions, checksums;
+* ``README.md``: the card that hubs show (`card`).
 """
 
 import hashlib
@@ -14,12 +15,15 @@ from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, parse_json, sha256_file, write_json
 from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.pretokenize.grammars import PATTERNS
+from tokenizer.vocabulary.card import tokenizer_card
+from tokenizer.vocabulary.chat import chat_template
 from tokenizer.vocabulary.tokenizer_json import check_pattern, parse_tokenizer_json, tokenizer_json
 from tokenizer.vocabulary.vocabulary import Vocabulary, default_roles
 
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
 FILES = ("tokenizer.json", "tokenizer_config.json")
-TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, FILES)
+CARD = "README.md"
+TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, (*FILES, CARD))
 _OWN_FIELDS = {"format", "version", "grammar", "strict", "nfc", "fingerprint", "sha256", "note"}
 """Fields of gyeol.json that are not provenance."""
 
@@ -39,20 +43,18 @@ def _write(vocabulary: Vocabulary, fresh: Path) -> None:
     (fresh / "tokenizer.json").write_text(tokenizer_json(vocabulary), encoding="utf-8")
     write_json(fresh / "tokenizer_config.json", _config(vocabulary))
     write_json(fresh / "gyeol.json", _record(vocabulary, fresh))
+    (fresh / CARD).write_text(tokenizer_card(vocabulary), encoding="utf-8")
 
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """Read a saved folder; `InputError` names whatever is missing, altered or inconsistent."""
     folder = Path(folder)
     record = _checked_record(folder / "gyeol.json")
-    content: dict[str, bytes] = {}
-    for name, expected in record["sha256"].items():
-        path = folder / Path(name).name
-        content[name] = _read(path)
-        if hashlib.sha256(content[name]).hexdigest() != expected:
-            raise InputError(f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it")
     path = folder / "tokenizer.json"
-    parsed = parse_json(content["tokenizer.json"], path)
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != record["sha256"]["tokenizer.json"]:
+        raise InputError(f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it")
+    parsed = parse_json(content, path)
     check_pattern(parsed, record["grammar"], path)
     tokens, merges, specials = parse_tokenizer_json(parsed, path)
     roles = default_roles(specials)
@@ -76,11 +78,13 @@ def _config(vocabulary: Vocabulary) -> dict[str, Any]:
     config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
-        "model_max_length": 32768,
+        "padding_side": "left",  # a model goes on from the last token of a row
     }
     for role in ("eos", "bos", "pad"):
         if role in vocabulary.roles:
             config[f"{role}_token"] = vocabulary.roles[role]
+    if template := chat_template(vocabulary):
+        config["chat_template"] = template
     return config
 
 
@@ -93,7 +97,7 @@ def _record(vocabulary: Vocabulary, folder: Path) -> dict[str, Any]:
         "strict": vocabulary.strict,
         "nfc": vocabulary.nfc,
         "fingerprint": vocabulary.fingerprint,
-        "sha256": {name: sha256_file(folder / name) for name in FILES},
+        "sha256": {"tokenizer.json": sha256_file(folder / "tokenizer.json")},
     }
     if vocabulary.strict:
         record["note"] = (

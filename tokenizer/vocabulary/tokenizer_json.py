@@ -40,7 +40,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
         "added_tokens": [{"id": token_id, "content": text, **flags} for token_id, text in special.items()],
         "normalizer": {"type": "NFC"} if vocabulary.nfc else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
-        "post_processor": None,
+        "post_processor": _post_processor(vocabulary),
         "decoder": byte_level,
         "model": {
             "type": "BPE",
@@ -56,6 +56,21 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
         },
     }
     return json.dumps(content, ensure_ascii=False, separators=(",\n", ": "))  # `indent` takes three times as long
+
+
+def _post_processor(vocabulary: Vocabulary) -> dict[str, Any] | None:
+    """What puts the beginning token before a text, where a model sees it there."""
+    if not vocabulary.adds_bos:
+        return None
+    bos = vocabulary.roles["bos"]
+    special = {"SpecialToken": {"id": bos, "type_id": 0}}
+    first, second = ({"Sequence": {"id": name, "type_id": i}} for i, name in enumerate("AB"))
+    return {
+        "type": "TemplateProcessing",
+        "single": [special, first],
+        "pair": [special, first, second],
+        "special_tokens": {bos: {"id": bos, "ids": [vocabulary.special_tokens[bos]], "tokens": [bos]}},
+    }
 
 
 def check_pattern(raw: Any, grammar: str, path: Path) -> None:
