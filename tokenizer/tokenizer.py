@@ -61,6 +61,8 @@ class Tokenizer:
                 f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, one with a "
                 f"tokenizer.json of Hugging Face, or one of {', '.join(shipped_names())}"
             )
+        if source.name == "tokenizer.json" and source.is_file():
+            source = source.parent
         if kept := recall(source):
             return cls(*kept)
         vocabulary = load_vocabulary(source)

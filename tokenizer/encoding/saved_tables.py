@@ -34,9 +34,9 @@ _REST = [name.name for name in fields(Vocabulary) if name.name not in ("tokens",
 """Fields of a vocabulary that the tables do not hold."""
 
 
-def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
-    """The tokenizer in ``folder`` if it is kept."""
-    path = _path(folder)
+def recall(source: Path) -> tuple[Vocabulary, Tables] | None:
+    """The tokenizer in ``source``, a folder or a file, if it is kept."""
+    path = _path(source)
     try:
         if path is None or not is_intact(path):
             return None
@@ -46,9 +46,9 @@ def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
         return None
 
 
-def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
-    """Keep the tokenizer in ``folder`` for the next process, if the cache may be written."""
-    path = _path(folder)
+def keep(source: Path, vocabulary: Vocabulary, tables: Tables) -> None:
+    """Keep the tokenizer in ``source`` for the next process, if the cache may be written."""
+    path = _path(source)
     if path is None:
         return
     try:
@@ -63,15 +63,15 @@ def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
         return
 
 
-def _path(folder: Path) -> Path | None:
-    """The path under which the tokenizer in ``folder`` is kept, by the bytes of its files."""
+def _path(source: Path) -> Path | None:
+    """The path under which the tokenizer in ``source`` is kept, by the bytes of the folder's files, or of the file."""
     kernels = kernel_folder()
     if kernels is None:
         return None
     digest = hashlib.sha256()
-    for name in _FILES:
-        content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-        digest.update(f"{name} {len(content)}\n".encode() + content)
+    for path in [source] if source.is_file() else [source / name for name in _FILES]:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return kernels / f"{digest.hexdigest()}.npz"
 
 

@@ -45,18 +45,19 @@ def _write(vocabulary: Vocabulary, fresh: Path) -> None:
 
 
 def load_vocabulary(source: str | Path) -> Vocabulary:
-    """Read a folder, or the ``tokenizer.json`` in one; `InputError` names whatever is missing, altered or inconsistent.
+    """Read a folder, or a file like ``tokenizer.json``; `InputError` names what is missing, altered or inconsistent.
 
     A folder without ``gyeol.json`` is read as any other of Hugging Face, also one of ours that transformers saved anew:
     the ids are the same, what we recorded of the training is gone. In a folder with ``gyeol.json`` files may have been
     rewritten as long as they give the same ids; if not, they are taken to be damaged.
     """
-    source = Path(source)
-    folder, path = (source.parent, source) if source.is_file() else (source, source / "tokenizer.json")
-    if path.name != "tokenizer.json" or not (folder / "gyeol.json").is_file():
-        roles = Roles.read(folder) if path.name == "tokenizer.json" else Roles({}, None)
-        name = folder.resolve().name if path.name == "tokenizer.json" else path.stem
-        return parse_vocabulary(parse_json(_read(path), path), roles, {"name": name}, path)
+    folder = Path(source)
+    if folder.is_file():
+        return parse_vocabulary(parse_json(_read(folder), folder), Roles({}, None), {"name": folder.stem}, folder)
+    path = folder / "tokenizer.json"
+    if not (folder / "gyeol.json").is_file():
+        name = folder.resolve().name
+        return parse_vocabulary(parse_json(_read(path), path), Roles.read(folder), {"name": name}, path)
     record = _checked_record(folder / "gyeol.json")
     content = {name: _read(folder / Path(name).name) for name in record["sha256"]}
     altered = [name for name in content if hashlib.sha256(content[name]).hexdigest() != record["sha256"][name]]

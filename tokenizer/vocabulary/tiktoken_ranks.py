@@ -77,7 +77,7 @@ def _vocabulary(
     tokens = [b""] * (max(ranks.values()) + 1)
     for token, rank in ranks.items():
         tokens[rank] = token
-    merges, whole = _recover_merges(ranks)
+    merges, whole = recover_merges(ranks)
     grammar = {each: known for known, each in PATTERNS.items()}.get(pattern, "regex")
     if grammar == "gyeol" and not whole:
         grammar = "regex"
@@ -93,7 +93,7 @@ def _vocabulary(
     )
 
 
-def _recover_merges(ranks: dict[bytes, int]) -> tuple[list[tuple[int, int]], bool]:
+def recover_merges(ranks: dict[bytes, int]) -> tuple[list[tuple[int, int]], bool]:
     """Merges in order of rank, and whether they make every token."""
     merges: list[tuple[int, int]] = []
     whole = True
