@@ -106,8 +106,8 @@ class Tokenizer:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """Special tokens: text to id."""
-        return dict(self.vocabulary.special_tokens)
+        """Special tokens: text to id; without those that stand for themselves in every text (`Vocabulary.added`)."""
+        return {text: i for text, i in self.vocabulary.special_tokens.items() if text not in self.vocabulary.added}
 
     @property
     def bos_id(self) -> int | None:
