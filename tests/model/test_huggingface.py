@@ -101,11 +101,16 @@ def test_weights_in_shards_and_bf16(tmp_path: Path, ids: torch.Tensor) -> None:
 
 
 def test_biases_begin_at_zero() -> None:
-    shape = ModelConfig(vocab_size=384, qkv_bias=True, **TINY_SHAPE)
-    model = Transformer(shape, seed=0)
-    assert not model.model.layers[0].self_attn.q_proj.bias.any()
+    sizes: dict[str, Any] = {"vocab_size": 384, **TINY_SHAPE}
+    biases = [
+        weight
+        for name, weight in Transformer(ModelConfig(**sizes, qkv_bias=True), seed=0).named_parameters()
+        if name.endswith("bias")
+    ]
+    assert len(biases) == 3 * TINY_SHAPE["num_layers"]
+    assert not any(weight.any() for weight in biases)
     with pytest.raises(InputError, match="no architecture of transformers has both"):
-        ModelConfig(vocab_size=384, qkv_bias=True, qk_norm=True, **TINY_SHAPE)
+        ModelConfig(**sizes, qkv_bias=True, qk_norm=True)
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,9 @@ END = r"(?![\s\S])"
 """The end of the text, in every engine."""
 
 _TRANSLATED = {r"\h": "[0-9A-Fa-f]", r"\H": "[^0-9A-Fa-f]", r"\z": END}
-_PARTS = regex.compile(r"\\[pPx]\{[^}]*\}|\\.|\[\^?\]?|\(\?[a-zA-Z-]+|\}\+|.", regex.DOTALL)
-_REFUSED = regex.compile(r"\\[bBGgKkNORwWXYyZ]|\(\?(?!i$).+|\}\+")
-"""Word characters and boundaries, flags besides ``i``, counts that are possessive; POSIX classes are looked for
-apart."""
+_PARTS = regex.compile(r"\\[pPx]\{[^}]*\}|\\.|\[:\^?[a-z]+:\]|\[\^?\]?|\(\?[a-zA-Z-]+|\}\+|.", regex.DOTALL)
+_REFUSED = regex.compile(r"\\[bBGgKkNORwWXYyZ]|\(\?(?!i$).+|\}\+|\[:.+")
+"""Word characters and boundaries, flags besides ``i``, counts that are possessive, POSIX classes."""
 
 
 def check_pattern(pattern: str) -> None:
@@ -50,12 +49,11 @@ def check_pattern(pattern: str) -> None:
 @cache
 def _compiled(pattern: str) -> Any:
     parts = _PARTS.findall(pattern)
-    for part, following in pairwise([*parts, ""]):
-        posix = "[:" if part[-1] == "[" and following == ":" else ""
-        if posix or _REFUSED.fullmatch(part):
+    for part in parts:
+        if _REFUSED.fullmatch(part):
             raise InputError(
-                f"the pattern {pattern!r} has {posix or part!r}, which engines read differently; Gyeol does not run "
-                "it: encode with Hugging Face tokenizers"
+                f"the pattern {pattern!r} has {part!r}, which engines read differently; Gyeol does not run it: encode "
+                "with Hugging Face tokenizers"
             )
     try:
         return regex.compile("".join(_TRANSLATED.get(part, part) for part in parts), regex.V1 | regex.MULTILINE)
