@@ -37,8 +37,10 @@ END = r"(?![\s\S])"
 
 _TRANSLATED = {r"\h": "[0-9A-Fa-f]", r"\H": "[^0-9A-Fa-f]", r"\z": END}
 _PARTS = regex.compile(r"\\[pPx]\{[^}]*\}|\\.|\[:\^?[a-z]+:\]|\[\^?\]?|\(\?[a-zA-Z-]+|\}\+|.", regex.DOTALL)
-_REFUSED = regex.compile(r"\\[bBGgKkNORwWXYyZ]|\(\?(?!i$).+|\}\+|\[:.+")
+_REFUSED = regex.compile(r"\\[bBGgKkNORwWXYyZ]|\(\?(?!i$).+|\}\+|\[:.+|--|\|\||~~")
 """Word characters and boundaries, flags besides ``i``, counts that are possessive, POSIX classes."""
+_OPERATOR = regex.compile(r"(?:\\.|[^\[\\]|\[(?:\\.|[^\]\\])*\])*?\[(?:\\.|[^\]\\])*?(--|\|\||~~)", regex.DOTALL)
+"""Two signs in a class that combine sets in ``regex`` only."""
 
 
 def check_pattern(pattern: str) -> None:
@@ -49,12 +51,12 @@ def check_pattern(pattern: str) -> None:
 @cache
 def _compiled(pattern: str) -> Any:
     parts = _PARTS.findall(pattern)
-    for part in parts:
-        if _REFUSED.fullmatch(part):
-            raise InputError(
-                f"the pattern {pattern!r} has {part!r}, which engines read differently; Gyeol does not run it: encode "
-                "with Hugging Face tokenizers"
-            )
+    operator = _OPERATOR.match(pattern)
+    for part in filter(_REFUSED.fullmatch, [*parts, *([operator[1]] if operator else [])]):
+        raise InputError(
+            f"the pattern {pattern!r} has {part!r}, which engines read differently; Gyeol does not run it: encode with "
+            "Hugging Face tokenizers"
+        )
     try:
         return regex.compile("".join(_TRANSLATED.get(part, part) for part in parts), regex.V1 | regex.MULTILINE)
     except regex.error as error:

@@ -38,13 +38,27 @@ def test_pieces_are_those_of_tokenizers(patterns: tuple[str, ...], text: str) ->
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"\bfoo", r"\w+", "(?m)a", "(?x: a)", "[[:alpha:]]", "[^[:space:]]", r"\p{N}{1,3}+", "(?P<x>a)"]
+    "pattern",
+    [
+        r"\bfoo",
+        r"\w+",
+        "(?m)a",
+        "(?x: a)",
+        "[[:alpha:]]",
+        "[^[:space:]]",
+        r"\p{N}{1,3}+",
+        "(?P<x>a)",
+        "[a]b[+--]",
+        r"\[[^\]||]",
+    ],
 )
 def test_what_engines_read_differently_is_refused(pattern: str) -> None:
     with pytest.raises(InputError, match="which engines read differently"):
         check_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"(?<=a)b", "(?<name>a)", r"[\[:]", "[:;]", "(?i:'s)", r"\p{L}++", "(?>a)"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?<=a)b", "(?<name>a)", r"[\[:]", "[:;]", "--a||b", r"[-\-]--", "(?i:'s)", r"\p{L}++", "(?>a)"]
+)
 def test_other_constructs_are_taken(pattern: str) -> None:
     check_pattern(pattern)
