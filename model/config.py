@@ -31,7 +31,7 @@ class ModelConfig:
     num_layers: int
     """Decoder layers."""
     num_heads: int
-    """Query heads; divides hidden_size."""
+    """Query heads; divides hidden_size, unless head_size is given."""
     num_kv_heads: int
     """Key and value heads, each shared by num_heads / num_kv_heads query heads (Ainslie et al., 2023)."""
     max_context: int
@@ -47,6 +47,10 @@ class ModelConfig:
     """The context trained first; "llama3" tells by it which wavelengths are long."""
     qk_norm: bool = False
     """Whether queries and keys are normalised per head, as in Qwen3; keeps attention logits in bounds."""
+    qkv_bias: bool = False
+    """Whether queries, keys and values have a bias, as in Qwen2."""
+    head_size: int | None = None
+    """Width of one attention head where it is not hidden_size / num_heads, as in Qwen3."""
     norm_eps: float = 1e-5
     """Added to the mean square inside RMSNorm."""
     tie_embeddings: bool = False
@@ -68,19 +72,23 @@ class ModelConfig:
             raise InputError("rope_original_context goes with rope_scaling 'llama3', and only with it; set both")
         if self.rope_scaling == "default" and self.rope_factor != 1:
             raise InputError(f"rope_factor {self.rope_factor} needs rope_scaling 'linear' or 'llama3'")
-        for whole, part in (("hidden_size", "num_heads"), ("num_heads", "num_kv_heads")):
+        if self.qkv_bias and self.qk_norm:
+            raise InputError("qkv_bias and qk_norm: no architecture of transformers has both; choose one of them")
+        widths = [("hidden_size", "num_heads")] if self.head_size is None else []
+        for whole, part in (*widths, ("num_heads", "num_kv_heads")):
             size, divisor = getattr(self, whole), getattr(self, part)
             if size % divisor:
                 raise InputError(f"{whole} {size} is not a multiple of {part} {divisor}; change either")
         if self.head_dim % 2:
             raise InputError(
-                f"hidden_size / num_heads is {self.head_dim}; rotary positions need an even number, change either"
+                f"a head (hidden_size / num_heads) is {self.head_dim} wide; rotary positions need an even number, "
+                "change either"
             )
 
     @property
     def head_dim(self) -> int:
         """Width of one attention head."""
-        return self.hidden_size // self.num_heads
+        return self.head_size or self.hidden_size // self.num_heads
 
     @property
     def body_parameters(self) -> int:
@@ -88,7 +96,8 @@ class ModelConfig:
         attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
         feed_forward = 3 * self.hidden_size * self.intermediate_size
         norms = 2 * self.hidden_size + (2 * self.head_dim if self.qk_norm else 0)
-        return self.num_layers * (attention + feed_forward + norms) + self.hidden_size
+        biases = self.head_dim * (self.num_heads + 2 * self.num_kv_heads) if self.qkv_bias else 0
+        return self.num_layers * (attention + feed_forward + norms + biases) + self.hidden_size
 
     @property
     def parameters(self) -> int:

@@ -1,11 +1,13 @@
 """A model on disk as the ecosystem has it: Llama's ``config.json`` and ``model.safetensors``.
 
 `Transformer` uses the parameter names of transformers' ``LlamaForCausalLM``, so nothing is renamed; transformers and
-vLLM load the folder as it is. Llama has no norms on queries and keys; a model with them is a Qwen3, which is the same
-but for these (and has the same names).
+vLLM load the folder as it is. Llama has no norms on queries and keys and no biases; a model with norms is a Qwen3, one
+with biases on queries, keys and values a Qwen2, which are the same but for these (and have the same names). A Mistral
+without a sliding window is a Llama, and is saved as one.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,24 @@ from tokenizer.files import read_json
 
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 """The weights that have a row for each id."""
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "llama": {"hidden_act": "silu"},
+    "mistral": {"hidden_act": "silu", "sliding_window": 4096},
+    "qwen2": {"hidden_act": "silu"},
+    "qwen3": {"hidden_act": "silu", "head_dim": 128},
+}
+"""Architectures that differ from Llama in what `ModelConfig` can say, and what transformers takes for fields that a
+config leaves out."""
+_TURNS = ("low_freq_factor", "high_freq_factor")
 
 
 def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
-    """The ``config.json`` of a ``LlamaForCausalLM`` (with QK-norm, ``Qwen3ForCausalLM``) whose documents begin after
-    and end with end-of-text."""
+    """The ``config.json`` of a ``LlamaForCausalLM`` (with QK-norm ``Qwen3ForCausalLM``, with biases
+    ``Qwen2ForCausalLM``) whose documents begin after and end with end-of-text."""
+    kind = "Qwen3" if config.qk_norm else "Qwen2" if config.qkv_bias else "Llama"
     return {
-        "architectures": ["Qwen3ForCausalLM" if config.qk_norm else "LlamaForCausalLM"],
-        "model_type": "qwen3" if config.qk_norm else "llama",
+        "architectures": [f"{kind}ForCausalLM"],
+        "model_type": kind.lower(),
         "vocab_size": config.vocab_size,
         "hidden_size": config.hidden_size,
         "intermediate_size": config.intermediate_size,
@@ -64,39 +76,61 @@ def _rope(config: ModelConfig) -> dict[str, Any]:
 
 
 def read_config(path: str | Path) -> ModelConfig:
-    """Read a Llama ``config.json``; `InputError` for another architecture or a feature that is not ours."""
+    """Read the ``config.json`` of a Llama, Mistral, Qwen2 or Qwen3; `InputError` by name for another architecture or a
+    feature that is not ours."""
     found: Any = read_json(path)
-    if not isinstance(found, dict) or found.get("model_type") not in ("llama", "qwen3"):
-        raise InputError(f"{path}: not the config.json of a Llama model; give a folder that pretraining wrote")
+    kind = str(found.get("model_type")) if isinstance(found, dict) else None
+    if kind is None or kind not in _DEFAULTS:
+        raise InputError(
+            f"{path}: model_type {kind!r}; Gyeol runs Llama, Mistral, Qwen2 and Qwen3, use transformers for others"
+        )
+    found = _DEFAULTS[kind] | found
     rope: dict[str, Any] = found.get("rope_parameters") or found.get("rope_scaling") or {}
-    kind, turns = rope.get("rope_type", "default"), (rope.get("low_freq_factor"), rope.get("high_freq_factor"))
-    if kind not in ROPE_SCALINGS or (kind == "llama3" and turns != (LOW_TURNS, HIGH_TURNS)):
-        raise InputError(f"{path}: rope_type {kind!r} with {rope} is not supported; use transformers")
-    for feature in ("attention_bias", "mlp_bias", "use_sliding_window"):
-        if found.get(feature):
-            raise InputError(f"{path}: {feature} is not supported; use transformers")
+    scaling, turns = rope.get("rope_type") or rope.get("type", "default"), [rope.get(name) for name in _TURNS]
+    if scaling not in ROPE_SCALINGS or (scaling == "llama3" and turns != [LOW_TURNS, HIGH_TURNS]):
+        raise InputError(f"{path}: rope_type {scaling!r} with {rope} is not supported; use transformers")
+    for feature, value in _features(found, rope, kind).items():
+        raise InputError(f"{path}: {feature} {value!r} is not supported; use transformers")
     try:
+        hidden, heads = found["hidden_size"], found["num_attention_heads"]
         config = ModelConfig(
             vocab_size=found["vocab_size"],
-            hidden_size=found["hidden_size"],
+            hidden_size=hidden,
             intermediate_size=found["intermediate_size"],
             num_layers=found["num_hidden_layers"],
-            num_heads=found["num_attention_heads"],
-            num_kv_heads=found.get("num_key_value_heads") or found["num_attention_heads"],
+            num_heads=heads,
+            num_kv_heads=found.get("num_key_value_heads") or heads,
             max_context=found["max_position_embeddings"],
             rope_theta=rope.get("rope_theta") or found.get("rope_theta") or 10_000.0,
-            rope_scaling=kind,
+            rope_scaling=scaling,
             rope_factor=rope.get("factor", 1.0),
-            rope_original_context=rope["original_max_position_embeddings"] if kind == "llama3" else None,
-            qk_norm=found["model_type"] == "qwen3",
+            rope_original_context=rope["original_max_position_embeddings"] if scaling == "llama3" else None,
+            qk_norm=kind == "qwen3",
+            qkv_bias=kind == "qwen2",
+            head_size=found.get("head_dim"),
             norm_eps=found["rms_norm_eps"],
             tie_embeddings=found.get("tie_word_embeddings", False),
         )
     except KeyError as error:
         raise InputError(f"{path}: {error} is missing; the file is damaged, restore it") from None
-    if found.get("head_dim") not in (None, config.head_dim):
-        raise InputError(f"{path}: head_dim {found['head_dim']} is not hidden_size / heads; use transformers")
+    if config.head_dim * config.num_heads == config.hidden_size:
+        return replace(config, head_size=None)
     return config
+
+
+def _features(found: dict[str, Any], rope: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What a config asks for that the transformer does not have, by name."""
+    windows = found.get("sliding_window") if kind == "mistral" or found.get("use_sliding_window") else None
+    context = found.get("max_position_embeddings")
+    short = isinstance(windows, int) and isinstance(context, int) and windows < context
+    asked = {
+        "hidden_act": None if found.get("hidden_act") == "silu" else found.get("hidden_act"),
+        "sliding_window": windows if short else None,
+        "use_sliding_window": found.get("use_sliding_window") and windows is None,
+        "partial_rotary_factor": (rope | found).get("partial_rotary_factor", 1.0) != 1.0,
+        **{name: found.get(name) for name in ("attention_bias", "mlp_bias", "quantization_config")},
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
 def model_tensors(model: Transformer) -> dict[str, Tensor]:
@@ -108,7 +142,8 @@ def model_tensors(model: Transformer) -> dict[str, Tensor]:
 def load_weights(files: Mapping[str, Path], model: Transformer) -> None:
     """Load the weights in ``files`` (see `weight_files`), written here or by transformers; `InputError` when damaged or
     not those of ``model``."""
-    tensors = dict(read_weights(files))
+    kept = {name: path for name, path in files.items() if not name.endswith("rotary_emb.inv_freq")}
+    tensors = dict(read_weights(kept))
     if model.config.tie_embeddings:
         tensors[HEAD] = tensors.get(EMBEDDING, torch.empty(0))
     try:

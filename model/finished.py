@@ -54,7 +54,8 @@ def write_model(run: Path, model: Transformer, vocab_size: int, workers: Workers
 def complete_folder(run: Path, tokenizer: Tokenizer, context: int, result: PretrainResult) -> None:
     """Write what goes with the weights: the tokens that generation ends at, the longest context, the card."""
     ends = generation_config(tokenizer)
-    config = read_json(run / CONFIG) | {"pad_token_id": ends.get("pad_token_id")}
+    own = {"bos_token_id": tokenizer.bos_id, "eos_token_id": tokenizer.eos_id, "pad_token_id": tokenizer.pad_id}
+    config = read_json(run / CONFIG) | own
     write_json(run / CONFIG, config)
     write_json(run / GENERATION, ends)
     if (run / TOKENIZER_CONFIG).exists():

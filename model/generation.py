@@ -1,6 +1,6 @@
 """Sampling text from a model, piece by piece, never half a syllable."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,18 @@ from model.sampling import GenerationConfig, choose
 from model.token_healing import Continuations, held_to
 from model.transformer import Transformer
 from tokenizer.errors import InputError
+from tokenizer.files import read_json
 from tokenizer.streaming import StreamDecoder
-
-END_OF_TEXT = "<|endoftext|>"
 
 
 def generate(run: str | Path, prompt: str, **options: Any) -> Iterator[str]:
     """Yield the continuation of ``prompt`` by the model in the folder ``run``, in pieces of whole characters.
 
-    ``options`` are fields of `GenerationConfig`. Stops at end-of-text or after ``max_new_tokens``. Raises `InputError`
-    for a folder without a model, a prompt longer than the context, or a value out of range, before the first piece is
-    asked for.
+    The folder is that of a run, or one of Hugging Face with a model and a tokenizer that Gyeol can run. The prompt
+    follows the tokenizer's ``bos_id`` if it has one. ``options`` are fields of `GenerationConfig`. Stops at the end of
+    the text (``eos_id``, or what the folder's ``generation_config.json`` names) or after ``max_new_tokens``. Raises
+    `InputError` for a folder without a model, a prompt that is empty or longer than the context, or a value out of
+    range, before the first piece is asked for.
     """
     return (piece for (piece,) in _pieces(run, [prompt], GenerationConfig(**options)) if piece)
 
@@ -73,11 +74,11 @@ class Steps:
         vocab_size: int,
         config: GenerationConfig,
         *,
-        end: int | None = None,
+        ends: Collection[int] = (),
         continuations: Continuations | None = None,
     ) -> None:
         self.model, self.rows, self.vocab_size, self.config = model, rows, vocab_size, config
-        self.end, self.continuations = end, continuations
+        self.ends, self.continuations = ends, continuations
 
     @torch.no_grad()
     def __iter__(self) -> Iterator[list[int | None]]:
@@ -105,8 +106,8 @@ class Steps:
         if row.owed and self.continuations is not None:
             row.owed = row.owed[len(self.continuations.tokens[token]) :]
         row.ids.append(token)
-        row.done = token == self.end or len(row.ids) - row.prompt >= self.config.max_new_tokens
-        return None if token == self.end else token
+        row.done = token in self.ends or len(row.ids) - row.prompt >= self.config.max_new_tokens
+        return None if token in self.ends else token
 
 
 def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -> Iterator[list[str]]:
@@ -118,9 +119,16 @@ def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -
     special = set(tokenizer.special_tokens.values())
     tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
     continuations = Continuations(tokens)
-    rows, end, limit = [], tokenizer.special_tokens[END_OF_TEXT], model.config.max_context
+    if tokenizer.vocab_size > model.config.vocab_size:
+        raise InputError(
+            f"{run}: the tokenizer has {tokenizer.vocab_size:,} ids, the model {model.config.vocab_size:,}"
+        )
+    rows, limit, ends = [], model.config.max_context, _end_ids(Path(run), tokenizer.eos_id)
+    begin = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
     for prompt in prompts:
-        ids, owed = [end, *tokenizer.encode(prompt)], b""  # a prompt is the start of a document
+        ids, owed = [*begin, *tokenizer.encode(prompt)], b""  # a prompt is the start of a document
+        if not ids:
+            raise InputError("the prompt is empty, and the tokenizer has no token that begins a text; give a prompt")
         if len(ids) > limit:
             raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
         if config.heal:
@@ -128,10 +136,18 @@ def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -
         generator = torch.Generator(place)
         _ = generator.seed() if config.seed is None else generator.manual_seed(config.seed)
         rows.append(Row(ids, generator, owed))
-    steps = Steps(model, rows, tokenizer.vocab_size, config, end=end, continuations=continuations)
+    steps = Steps(model, rows, tokenizer.vocab_size, config, ends=ends, continuations=continuations)
     decoders = [StreamDecoder(tokenizer, skipped=len(row.owed)) for row in rows]
 
     def text(decoder: StreamDecoder, token: int | None) -> str:
         return decoder.feed([] if token is None or not tokens[token] else [token])
 
     return (list(map(text, decoders, found)) for found in steps)
+
+
+def _end_ids(run: Path, eos_id: int | None) -> set[int]:
+    """The ids that end a text: those of ``generation_config.json``, and the tokenizer's."""
+    path = run / "generation_config.json"
+    found = read_json(path) if path.is_file() else {}
+    named = found.get("eos_token_id") if isinstance(found, dict) else None
+    return {end for end in (*(named if isinstance(named, list) else [named]), eos_id) if isinstance(end, int)}

@@ -182,6 +182,10 @@ def run_shape(config: PretrainConfig, vocab_size: int) -> ModelConfig:
     return shape
 
 
+_LATER = ("qkv_bias", "head_size")
+"""Fields of the shape that runs of earlier versions lack: left out where they are not used, so that those go on."""
+
+
 def _identity(config: PretrainConfig, shape: ModelConfig, data: Data) -> dict[str, Any]:
     """All that makes a run this run and not another."""
     sums = [(sha256_file(source.path / MANIFEST), weight) for source, weight in data.sources.items()]
@@ -189,7 +193,7 @@ def _identity(config: PretrainConfig, shape: ModelConfig, data: Data) -> dict[st
         "format": "gyeol-run",
         "version": 1,
         "options": {name: value for name, value in asdict(config).items() if name not in FREE},
-        "model": asdict(shape),
+        "model": {name: value for name, value in asdict(shape).items() if name not in _LATER or value},
         "tokenizer": data.first.fingerprint,
         "data": sums[0][0] if len(sums) == 1 else [list(pair) for pair in sums],
         "validation": sha256_file(data.validation.path / MANIFEST) if data.validation else None,

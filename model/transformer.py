@@ -89,7 +89,7 @@ class Transformer(nn.Module):
         scale = 1 / math.sqrt(2 * self.config.num_layers)
         for name, weight in self.named_parameters():
             if weight.dim() == 1:
-                weight.fill_(1.0)
+                weight.fill_(0.0 if name.endswith("bias") else 1.0)
             else:
                 residual = name.endswith(("o_proj.weight", "down_proj.weight"))
                 weight.normal_(0.0, 0.02 * (scale if residual else 1.0), generator=generator)

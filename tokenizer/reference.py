@@ -16,6 +16,7 @@ from itertools import pairwise
 from unicodedata import normalize
 
 from tokenizer.pretokenize import pretokens
+from tokenizer.pretokenize.patterns import cut
 from tokenizer.vocabulary import Vocabulary
 from tokenizer.vocabulary.byte_level import byte_alphabet
 
@@ -67,11 +68,16 @@ def encode_by_definition(tokens: Sequence[bytes], merges: Sequence[tuple[int, in
 
 
 def encode_text_by_definition(vocabulary: Vocabulary, text: str) -> list[int]:
-    """The ids of a text: each pre-token by itself, one after another."""
+    """The ids of a text without added tokens: each pre-token by itself, one after another."""
+    text = normalize("NFC", text) if vocabulary.nfc else text
+    text = " " + text if vocabulary.prefix_space and text and text[0] != " " else text
+    pieces = cut(text, vocabulary.patterns) if vocabulary.grammar == "regex" else pretokens(text, vocabulary.grammar)
+    tokens = vocabulary.ordinary_tokens
+    whole = {token: [i] for i, token in enumerate(tokens)} if vocabulary.ignore_merges else {}
     return [
         token_id
-        for pretoken in pretokens(normalize("NFC", text) if vocabulary.nfc else text, vocabulary.grammar)
-        for token_id in encode_by_definition(vocabulary.tokens, vocabulary.merges, pretoken.encode("utf-8"))
+        for piece in map(str.encode, pieces)
+        for token_id in whole.get(piece) or encode_by_definition(tokens, vocabulary.merges, piece)
     ]
 
 

@@ -68,9 +68,10 @@ def encode_stream(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[NDArr
     """The ids of a text that comes in ``blocks``, in arrays; memory stays bounded, and all cores work.
 
     Joined, the arrays are the ids of the joined text: it is cut only where no pre-token can lie across (behind
-    a line end before a visible character), save where 16 MiB have no such place.
+    a line end before a visible character), save where 16 MiB have no such place. Other grammars than ours may have no
+    safe places: with them the text is held whole.
     """
-    for encoded in encode_in_order(tokenizer, (piece for piece in safe_pieces(blocks) if piece)):
+    for encoded in encode_in_order(tokenizer, _pieces(tokenizer, blocks)):
         yield encoded.ids
 
 
@@ -84,11 +85,16 @@ def encode_file(tokenizer: Tokenizer, file: IO[bytes], **reading: Any) -> Iterat
     size = os.fstat(file.fileno()).st_size if file.seekable() else None
     with progress_bar("Encoding", total=size) as progress:
         text = decoded(_told(stream_blocks(file), progress), notes)
-        pieces = (composition.of(piece, file.name) for piece in safe_pieces(text) if piece)
+        pieces = (composition.of(piece, file.name) for piece in _pieces(tokenizer, text))
         for encoded in encode_in_order(tokenizer, pieces):
             yield encoded.ids
     notes.warn()
     composition.warn()
+
+
+def _pieces(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[str]:
+    """A text that comes in ``blocks`` in pieces that give its ids."""
+    return filter(None, safe_pieces(blocks) if tokenizer.vocabulary.safe_to_cut else ["".join(blocks)])
 
 
 def ids_as_text(parts: Iterable[NDArray[np.int32]]) -> Iterator[str]:

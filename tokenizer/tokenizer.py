@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from tokenizer.outputs import locked
 from tokenizer.shipped import shipped_folder, shipped_names
 from tokenizer.text.composition import composed_with_origins
 from tokenizer.text.utf8 import as_bytes, character_spans, joined
-from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary
+from tokenizer.vocabulary import Vocabulary, load_vocabulary, save_vocabulary, vocabulary_of_ranks
 
 
 class Tokenizer:
@@ -40,23 +40,52 @@ class Tokenizer:
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Tokenizer:
-        """Load a shipped vocabulary (``gyeol-100k``) or a saved folder; `InputError` when it is neither, or damaged."""
-        folder = shipped_folder(str(name_or_path)) or Path(name_or_path)
-        if not folder.exists() and leftovers(folder):
-            with locked(folder):  # a killed process may have left it under a temporary name
+        """Load a shipped vocabulary (``gyeol-100k``), a saved folder, any folder with a byte-level BPE
+        ``tokenizer.json`` of Hugging Face, such a file, or a ``.tiktoken`` file (see `from_tiktoken`).
+
+        Ids are those of the library that the folder is made for. Special tokens in a text are letters here unless
+        `encode` is told otherwise; added tokens that are not special are taken out of every text there and here. The
+        grammars of Gyeol and GPT-4o run as compiled scanners, all others as regular expressions in Python: encoding
+        then takes ten times as long or more, and threads do not help. `InputError` when it is none of these, damaged,
+        or a tokenizer that Gyeol cannot run (SentencePiece, Unigram, WordPiece), by name.
+        """
+        source = shipped_folder(str(name_or_path)) or Path(name_or_path)
+        if not source.exists() and leftovers(source):
+            with locked(source):  # a killed process may have left it under a temporary name
                 pass
-        if not (folder / "gyeol.json").is_file():
-            why = "has no gyeol.json" if folder.is_dir() else "no such folder"
+        if source.suffix == ".tiktoken" and source.is_file():
+            return cls.from_tiktoken(source)
+        if not source.is_file() and not any((source / name).is_file() for name in ("gyeol.json", "tokenizer.json")):
+            why = "has no tokenizer.json" if source.is_dir() else "no such file or folder"
             raise InputError(
-                f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, or one of "
-                f"{', '.join(shipped_names())}"
+                f"unknown tokenizer {str(name_or_path)!r}: {why}; name a folder made by `gyeol train`, one with a "
+                f"tokenizer.json of Hugging Face, or one of {', '.join(shipped_names())}"
             )
-        if kept := recall(folder):
+        if source.name == "tokenizer.json" and source.is_file():
+            source = source.parent
+        if kept := recall(source):
             return cls(*kept)
-        vocabulary = load_vocabulary(folder)
+        vocabulary = load_vocabulary(source)
         tables = tables_of(vocabulary)
-        keep(folder, vocabulary, tables)
+        keep(source, vocabulary, tables)
         return cls(vocabulary, tables)
+
+    @classmethod
+    def from_tiktoken(
+        cls,
+        path_or_encoding: Any,
+        *,
+        pattern: str | None = None,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Tokenizer:
+        """A tokenizer of tiktoken: of a ``.tiktoken`` file (a token in base64 and its rank on each line) or of a
+        ``tiktoken.Encoding``, for the same ids.
+
+        ``pattern`` is the regular expression that cuts a text, ``special_tokens`` has the id of each by its text;
+        without them those of the encoding, or of the file's name where it is ``o200k_base`` or ``cl100k_base``.
+        `InputError` for a damaged file, a pattern that is missing or that Gyeol cannot run, and an id named twice.
+        """
+        return cls(vocabulary_of_ranks(path_or_encoding, pattern, special_tokens))
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too.
@@ -77,8 +106,8 @@ class Tokenizer:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """Special tokens: text to id."""
-        return dict(self.vocabulary.special_tokens)
+        """Special tokens: text to id; without those that stand for themselves in every text (`Vocabulary.added`)."""
+        return {text: i for text, i in self.vocabulary.special_tokens.items() if text not in self.vocabulary.added}
 
     @property
     def bos_id(self) -> int | None:
@@ -120,8 +149,7 @@ class Tokenizer:
     @property
     def unreachable_tokens(self) -> int:
         """Number of ordinary tokens that no text produces."""
-        kept = sum(i < len(self.vocabulary.tokens) for i in self.vocabulary.special_ids)
-        return self.encoder.tables.unreachable - kept
+        return self.encoder.tables.unreachable
 
     def encode(
         self,
@@ -133,12 +161,13 @@ class Tokenizer:
         """The ids of ``text``.
 
         Special tokens written in the text are letters like any other unless ``allowed_special`` names them
-        (or is "all"); of several that begin at a place the longest counts. `InputError` for one of
-        ``disallowed_special`` ("all": all that are not allowed), a lone surrogate or the name of no special token.
+        (or is "all") or they stand for themselves always (`Vocabulary.added`); of several that begin at a place the
+        longest counts. `InputError` for one of ``disallowed_special`` ("all": all that are not allowed), a lone
+        surrogate or the name of no special token.
         """
         if not allowed_special and not disallowed_special:
             return self.encoder.encode(text).tolist()  # type: ignore[no-any-return]
-        allowed = self._special(allowed_special)
+        allowed = self._special(allowed_special) | set(self.vocabulary.added)
         refused = self._special(disallowed_special) - allowed
         longest_first = sorted(allowed | refused, key=len, reverse=True)
         parts = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
@@ -154,13 +183,15 @@ class Tokenizer:
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of ``text``, and the characters ``text[start:end]`` that each token holds any part of."""
-        ids = self.encoder.encode(text)
-        if not self.vocabulary.nfc or is_normalized("NFC", text):
-            spans = character_spans(as_bytes(text), self.token_sizes[ids])
-            return ids.tolist(), [(start, end) for start, end in spans.tolist()]
-        composed, origins = composed_with_origins(text)
-        spans = character_spans(as_bytes(composed), self.token_sizes[ids])
-        return ids.tolist(), [(origins[start][0], origins[end - 1][1]) for start, end in spans.tolist()]
+        ids: list[int] = []
+        spans: list[tuple[int, int]] = []
+        at = 0
+        for section in self.encoder.sections(text):
+            own = self.encoder.encode(section)
+            ids += own.tolist()
+            spans += [(at + start, at + end) for start, end in self._spans(section, own)]
+            at += len(section)
+        return ids, spans
 
     def encode_batch(self, texts: Sequence[str], *, threads: int | None = None) -> list[list[int]]:
         """The ids of each text, over ``threads`` threads (all cores by default). `TypeError` for a single text."""
@@ -180,7 +211,10 @@ class Tokenizer:
     def encode_bytes(self, strings: Sequence[bytes]) -> list[NDArray[np.int32]]:
         """The ids of byte strings, each merged as one pre-token: how the tokens of another vocabulary are spelled."""
         bounds = np.cumsum([0, *map(len, strings)])
-        ids, starts = encode_strings(joined(strings), bounds, self.vocabulary.tokens, self.vocabulary.merges)
+        ids, starts = encode_strings(
+            *(joined(strings), bounds, self.vocabulary.ordinary_tokens, self.vocabulary.merges),
+            ignore_merges=self.vocabulary.ignore_merges,
+        )
         return np.split(ids, starts[1:-1]) if strings else []
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -201,6 +235,19 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ``ids``; bytes that are not UTF-8 (a character cut in two) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def _spans(self, section: str, ids: NDArray[np.int32]) -> list[tuple[int, int]]:
+        """The characters of a section of a text (`Encoder.sections`) that each token holds any part of."""
+        as_it_is = section in self.vocabulary.added or not section
+        space = self.vocabulary.prefix_space and not as_it_is and section[0] != " "
+        spans = character_spans(
+            as_bytes(section if as_it_is else self.encoder.prepared(section)), self.token_sizes[ids]
+        )
+        spans = np.maximum(spans - space, 0)
+        if as_it_is or not self.vocabulary.nfc or is_normalized("NFC", section):
+            return [(start, end) for start, end in spans.tolist()]
+        origins = composed_with_origins(section)[1]
+        return [(origins[start][0], origins[end - 1][1] if end else 0) for start, end in spans.tolist()]
 
     def _role(self, role: str) -> int | None:
         return self.vocabulary.special_tokens.get(self.vocabulary.roles.get(role, ""))

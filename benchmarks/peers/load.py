@@ -141,4 +141,6 @@ def _load_file(path: Path) -> Peer:
         return GyeolPeer(str(path.parent), name) if path.name == "gyeol.json" else HuggingFacePeer(path, name)
     if path.suffix == ".model":
         return SentencePiecePeer(path)
-    raise InputError(f"{path}: not a tokenizer file; give a tokenizer.json or a SentencePiece .model file")
+    if path.suffix == ".tiktoken":
+        return GyeolPeer(str(path), path.stem)
+    raise InputError(f"{path}: not a tokenizer file; give a tokenizer.json, a .tiktoken or a SentencePiece .model file")

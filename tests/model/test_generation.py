@@ -78,7 +78,7 @@ def test_greedy_text_is_that_of_transformers(run: Path) -> None:
 
 def test_stops_at_end_of_text(run: Path) -> None:
     rows, config = [Row([END], torch.Generator())], GenerationConfig(max_new_tokens=9)
-    steps = Steps(_prefers(load_model(run), END), rows, 257, config, end=END)
+    steps = Steps(_prefers(load_model(run), END), rows, 257, config, ends={END})
     assert list(steps) == [[None]]
 
 

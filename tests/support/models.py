@@ -47,6 +47,7 @@ class ByteTokenizer:
     vocab_size = 257
     strict = False
     special_tokens = {"<|endoftext|>": END}  # noqa: RUF012
+    bos_id = eos_id = END
     fingerprint = "ab" * 32
     name = "bytes"
     bos_id = eos_id = END

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenizer.encoding.added_tokens import AddedTokens, put_back
 from tokenizer.encoding.kernel import SLACK, State, encode_pieces, encode_pretokens, encode_runs
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
@@ -17,8 +19,8 @@ from tokenizer.native.buffers import GrowingArray, ReusedBuffer
 from tokenizer.native.byte_words import padded
 from tokenizer.native.packed import pack
 from tokenizer.native.vectors import BEYOND
-from tokenizer.pretokenize.grammars import scanner
-from tokenizer.pretokenize.morphemes import piece_ends
+from tokenizer.pretokenize import morphemes, patterns
+from tokenizer.pretokenize.grammars import O200K, scanner
 from tokenizer.text.utf8 import require_text, texts_as_bytes, to_utf8
 from tokenizer.threads import cores, in_order
 from tokenizer.vocabulary.vocabulary import Vocabulary
@@ -46,21 +48,27 @@ class EncodedTexts(NamedTuple):
 
 
 class Encoder:
-    """Encodes with one vocabulary; safe to share between threads."""
+    """Encodes with one vocabulary; safe to share between threads.
+
+    Texts of the grammar ``regex`` are cut in Python, under the GIL, so that threads gain little there.
+    """
 
     def __init__(self, vocabulary: Vocabulary, tables: Tables | None = None) -> None:
         """``tables`` are those of the vocabulary where they are there already, see `tables_of`."""
         self.tables = tables or tables_of(vocabulary)
-        self._strict, self._nfc = vocabulary.strict, vocabulary.nfc
+        self._nfc, self._prefix_space = vocabulary.nfc, vocabulary.prefix_space
+        self._cut = _cutter(vocabulary)
         by_grammar = encode_runs if vocabulary.grammar == "gyeol" else encode_pretokens
-        self._kernel = encode_pieces if vocabulary.strict else by_grammar
+        self._kernel = encode_pieces if self._cut else by_grammar
+        added = {text: vocabulary.special_tokens[text] for text in vocabulary.added}
+        self._added = AddedTokens(added) if added else None
         self._idle: list[_Workspace] = []
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """The ids of one text."""
-        if type(text) is not str or len(text) > SHORT_CHARACTERS or self._strict:
+        if type(text) is not str or len(text) > SHORT_CHARACTERS or self._cut or self._added:
             return self._encode([text]).ids
-        raw = to_utf8(normalize("NFC", text) if self._nfc else text)
+        raw = to_utf8(self.prepared(text))
         own = self._take_workspace()
         try:
             return own.encode_short(self._kernel, raw)
@@ -92,12 +100,18 @@ class Encoder:
         return map(self._encode, _tasks(texts, _lengths(texts), threads=1))
 
     def _encode(self, texts: Sequence[str]) -> EncodedTexts:
+        if self._added and any(map(self._added.any_in, texts)):
+            sections = self._added.split(texts)
+            return EncodedTexts(*put_back(sections, *self._encode_sections(sections.texts)))
+        return self._encode_sections(texts)
+
+    def _encode_sections(self, texts: Sequence[str]) -> EncodedTexts:
         own = self._take_workspace()
         try:
-            if self._nfc:
-                texts = [normalize("NFC", str.__str__(text)) for text in texts]
+            if self._nfc or self._prefix_space:
+                texts = [self.prepared(str.__str__(text)) for text in texts]
             data, ends = texts_as_bytes(texts, own.bytes)
-            pieces, last_piece = piece_ends(texts) if self._strict else (ends, None)
+            pieces, last_piece = self._cut(texts) if self._cut else (ends, None)
             out = own.ids.of_size(data.size + SLACK)
             stops = np.empty(pieces.size, dtype=np.int64)
             self._kernel(own.packed, data, pieces, out, stops)
@@ -106,6 +120,15 @@ class Encoder:
             return EncodedTexts(out[: stops[-1]].copy(), np.diff(stops, prepend=0), np.diff(ends, prepend=0))
         finally:
             self._idle.append(own)
+
+    def sections(self, text: str) -> list[str]:
+        """``text`` cut around its added tokens."""
+        return self._added.cut(text) if self._added else [text]
+
+    def prepared(self, text: str) -> str:
+        """A section without added tokens as it is encoded: composed, with a space before it, or as it is."""
+        text = normalize("NFC", text) if self._nfc else text
+        return " " + text if self._prefix_space and text and text[0] != " " else text
 
     def _take_workspace(self) -> _Workspace:
         """A workspace that no other thread uses until it is back among the idle ones."""
@@ -138,17 +161,31 @@ class _Workspace:
 
 def tables_of(vocabulary: Vocabulary) -> Tables:
     """The tables of a vocabulary."""
-    return build_tables(vocabulary.tokens, vocabulary.merges, scanner(vocabulary.grammar))
+    number = O200K if vocabulary.grammar == "regex" else scanner(vocabulary.grammar)
+    return build_tables(vocabulary.ordinary_tokens, vocabulary.merges, number, ignore_merges=vocabulary.ignore_merges)
+
+
+def _cutter(vocabulary: Vocabulary) -> Callable[[Sequence[str]], tuple[NDArray[np.int64], NDArray[np.int64]]] | None:
+    """What cuts texts of the vocabulary before the kernel has them; None if the kernel does."""
+    if vocabulary.grammar == "regex":
+        return partial(patterns.piece_ends, patterns=vocabulary.patterns)
+    return morphemes.piece_ends if vocabulary.strict else None
 
 
 def encode_strings(
-    data: NDArray[np.uint8], offsets: NDArray[np.int64], tokens: list[bytes], merges: list[tuple[int, int]]
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    tokens: list[bytes],
+    merges: list[tuple[int, int]],
+    *,
+    ignore_merges: bool = False,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Byte strings that stand in ``data`` one after another as ids by the given merges, none cut any further: the ids,
-    and where each string's begin, shape (strings + 1,)."""
+    and where each string's begin, shape (strings + 1,). With ``ignore_merges`` a string that is a token is that
+    token."""
     out = np.empty(data.size + SLACK, dtype=np.int32)
     stops = np.empty(offsets.size - 1, dtype=np.int64)
-    state = State(build_tables(tokens, merges), new_workspace(len(merges)))
+    state = State(build_tables(tokens, merges, ignore_merges=ignore_merges), new_workspace(len(merges)))
     encode_pieces(pack(state), padded(data), offsets[1:].copy(), out, stops)
     return out[: stops[-1] if stops.size else 0].copy(), np.concatenate([[0], stops])
 

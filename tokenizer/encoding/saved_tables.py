@@ -8,6 +8,7 @@ file nor a changed program finds it. It can be deleted at any time.
 import hashlib
 import json
 import zipfile
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,17 @@ from tokenizer.vocabulary.vocabulary import Vocabulary
 
 KEPT = 8
 """Number of tokenizers kept; each takes some ten megabytes."""
-_FILES = ("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json")
-_REST = ("special_tokens", "grammar", "strict", "nfc", "provenance", "roles", "adds_bos", "chat_template")
+_FILES = (
+    *("gyeol.json", "tokenizer.json", "tokenizer.json.xz", "tokenizer_config.json"),
+    *("special_tokens_map.json", "chat_template.jinja"),
+)
+_REST = [name.name for name in fields(Vocabulary) if name.name not in ("tokens", "merges")]
+"""Fields of a vocabulary that the tables do not hold."""
 
 
-def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
-    """The tokenizer in ``folder`` if it is kept."""
-    path = _path(folder)
+def recall(source: Path) -> tuple[Vocabulary, Tables] | None:
+    """The tokenizer in ``source``, a folder or a file, if it is kept."""
+    path = _path(source)
     try:
         if path is None or not is_intact(path):
             return None
@@ -41,9 +46,9 @@ def recall(folder: Path) -> tuple[Vocabulary, Tables] | None:
         return None
 
 
-def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
-    """Keep the tokenizer in ``folder`` for the next process, if the cache may be written."""
-    path = _path(folder)
+def keep(source: Path, vocabulary: Vocabulary, tables: Tables) -> None:
+    """Keep the tokenizer in ``source`` for the next process, if the cache may be written."""
+    path = _path(source)
     if path is None:
         return
     try:
@@ -58,15 +63,15 @@ def keep(folder: Path, vocabulary: Vocabulary, tables: Tables) -> None:
         return
 
 
-def _path(folder: Path) -> Path | None:
-    """The path under which the tokenizer in ``folder`` is kept, by the bytes of its files."""
+def _path(source: Path) -> Path | None:
+    """The path under which the tokenizer in ``source`` is kept, by the bytes of the folder's files, or of the file."""
     kernels = kernel_folder()
     if kernels is None:
         return None
     digest = hashlib.sha256()
-    for name in _FILES:
-        content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-        digest.update(f"{name} {len(content)}\n".encode() + content)
+    for path in [source] if source.is_file() else [source / name for name in _FILES]:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return kernels / f"{digest.hexdigest()}.npz"
 
 
@@ -86,14 +91,18 @@ def _arrays(vocabulary: Vocabulary, tables: Tables) -> dict[str, Any]:
 
 def _restored(arrays: dict[str, NDArray[Any]]) -> tuple[Vocabulary, Tables]:
     rest = json.loads(arrays["rest"].tobytes())
-    fields: dict[str, Any] = {}
+    rest |= {name: tuple(rest[name]) for name in ("patterns", "added")}
+    parts: dict[str, Any] = {}
     for name in Tables._fields:
         if f"{name}.slots" in arrays:
-            fields[name] = PerfectTable(*(arrays[f"{name}.{part}"] for part in PerfectTable._fields))
+            parts[name] = PerfectTable(*(arrays[f"{name}.{part}"] for part in PerfectTable._fields))
         else:
-            fields[name] = arrays[name] if arrays[name].ndim else arrays[name].item()
-    tables = Tables(**fields)._replace(classes=class_table())
+            parts[name] = arrays[name] if arrays[name].ndim else arrays[name].item()
+    tables = Tables(**parts)._replace(classes=class_table())
     data = tables.token_data.tobytes()
     tokens = [data[start:end] for start, end in pairwise(tables.token_offsets.tolist())]
+    for text, token_id in rest["special_tokens"].items():
+        if token_id < len(tokens):
+            tokens[token_id] = text.encode()
     merges = list(map(tuple, arrays["merges"].tolist()))
     return Vocabulary(tokens, merges, **rest), tables

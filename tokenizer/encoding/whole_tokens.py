@@ -19,19 +19,24 @@ from tokenizer.native.perfect_hash import perfect_table
 from tokenizer.pretokenize.grammars import O200K
 
 
-def build_tables(tokens: list[bytes], merges: list[tuple[int, int]], scanner: int = O200K) -> Tables:
-    """The tables of a vocabulary, complete. `InputError` for more tokens than ids have bits."""
+def build_tables(
+    tokens: list[bytes], merges: list[tuple[int, int]], scanner: int = O200K, *, ignore_merges: bool = False
+) -> Tables:
+    """The tables of a vocabulary, complete; ids that have no token stand for no bytes. With ``ignore_merges`` every
+    token is what a word that is the same may be. `InputError` for more tokens than ids have bits."""
     tables = encoding_tables(tokens, merges, scanner)
     whole, keys = _whole_tokens(tables, new_scratch(len(merges)), max(map(len, tokens)))
     ranks = np.full(len(tokens), -1, dtype=np.int64)
     ranks[tables.results[::-1]] = np.arange(len(merges))[::-1]  # of several merges that make a token the first
+    char_ids = np.where(whole[tables.char_ids], tables.char_ids, -1).astype(np.int32)
+    there = np.diff(tables.token_offsets) > 0
+    whole = there & (whole | ignore_merges)
     short_cuts = np.flatnonzero(whole & (ranks < tables.superword_rank))
     keys = keys[short_cuts]
-    char_ids = np.where(whole[tables.char_ids], tables.char_ids, -1).astype(np.int32)
     return tables._replace(
         char_ids=char_ids,
         whole_tokens=perfect_table(keys, (keys >> ID_BITS << ID_BITS) | short_cuts),
-        unreachable=int(np.count_nonzero(~whole)),
+        unreachable=int(np.count_nonzero(there & ~whole)),
     )
 
 

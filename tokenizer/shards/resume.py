@@ -13,15 +13,17 @@ from tokenizer.outputs import is_empty, remove_folder
 from tokenizer.shards.manifest import FORMAT, PROGRESS, VERSION, read_record, tokenizer_folder
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.vocabulary.folder import TOKENIZER_FOLDER
-from tokenizer.vocabulary.vocabulary import END_OF_TEXT
 
 
 def plan_shards(
     tokenizer: Tokenizer, corpus: Sequence[str | Path], reading: Reading, shard_tokens: int
 ) -> dict[str, Any]:
     """All that decides what the shards will be; files of the corpus by their SHA-256."""
-    if END_OF_TEXT not in tokenizer.special_tokens:
-        raise InputError(f"tokenizer {tokenizer.name!r} has no {END_OF_TEXT}, which ends every document in a shard")
+    if tokenizer.eos_id is None:
+        raise InputError(
+            f"tokenizer {tokenizer.name!r} has no token to end a document with; name one as eos_token in its "
+            "tokenizer_config.json"
+        )
     if shard_tokens < 1:
         raise InputError(f"shard_tokens is {shard_tokens}; it must be 1 or more")
     files: list[dict[str, Any]] = []
@@ -37,7 +39,7 @@ def plan_shards(
             "name": tokenizer.name,
             "fingerprint": tokenizer.fingerprint,
             "vocab_size": tokenizer.vocab_size,
-            "end_of_text": tokenizer.special_tokens[END_OF_TEXT],
+            "end_of_text": tokenizer.eos_id,
         },
         "corpus": files,
         "options": {**asdict(reading), "shard_tokens": shard_tokens},

@@ -111,9 +111,14 @@ def _encoded(tokenizer: Tokenizer, source: Iterator[Document]) -> Iterator[Encod
     ends: deque[bool] = deque()
 
     def texts() -> Iterator[str]:
+        held = ""  # pieces of a document that can only be encoded whole
         for document in source:
-            ends.append(document.last)
-            yield document.text
+            if document.last or tokenizer.vocabulary.safe_to_cut:
+                ends.append(document.last)
+                yield held + document.text
+                held = ""
+            else:
+                held += document.text
 
     for encoded in encode_in_order(tokenizer, texts()):
         yield encoded._replace(last=ends.popleft())

@@ -248,6 +248,8 @@ def _job(
         old = continue_from.vocabulary
         if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
             raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
+        if old.ignore_merges or old.prefix_space or old.added or b"" in old.tokens:
+            raise InputError(f"{continue_from.name!r} is of another maker; training cannot go on from it")
         start = Learned([continue_from.token_bytes(i) for i in range(old.size)], old.merges, [], False)
         special_tokens, kept = [], old.special_tokens
     least = len(start.tokens) + len(special_tokens)

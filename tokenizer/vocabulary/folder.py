@@ -8,6 +8,7 @@
 
 import hashlib
 import lzma
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.vocabulary.card import tokenizer_card
 from tokenizer.vocabulary.chat import chat_template
-from tokenizer.vocabulary.tokenizer_json import check_pattern, parse_tokenizer_json, tokenizer_json
+from tokenizer.vocabulary.huggingface import parse_vocabulary
+from tokenizer.vocabulary.roles import Roles
+from tokenizer.vocabulary.tokenizer_json import tokenizer_json
 from tokenizer.vocabulary.vocabulary import Vocabulary, default_roles
 
 FORMAT, FORMAT_VERSION = "gyeol-tokenizer", 1
 FILES = ("tokenizer.json", "tokenizer_config.json")
 CARD = "README.md"
 TOKENIZER_FOLDER = Kind("tokenizer", ("gyeol.json",), FORMAT, (*FILES, CARD))
-_OWN_FIELDS = {"format", "version", "grammar", "strict", "nfc", "fingerprint", "sha256", "note"}
+_OWN_FIELDS = {"format", "version", "grammar", "strict", "nfc", "adds_bos", "fingerprint", "sha256", "note"}
 """Fields of gyeol.json that are not provenance."""
 
 
@@ -46,32 +49,61 @@ def _write(vocabulary: Vocabulary, fresh: Path) -> None:
     (fresh / CARD).write_text(tokenizer_card(vocabulary), encoding="utf-8")
 
 
-def load_vocabulary(folder: str | Path) -> Vocabulary:
-    """Read a saved folder; `InputError` names whatever is missing, altered or inconsistent."""
-    folder = Path(folder)
-    record = _checked_record(folder / "gyeol.json")
+def load_vocabulary(source: str | Path) -> Vocabulary:
+    """Read a folder, or a file like ``tokenizer.json``; `InputError` names what is missing, altered or inconsistent.
+
+    A folder without ``gyeol.json`` is read as any other of Hugging Face, also one of ours that transformers saved anew:
+    the ids are the same, what we recorded of the training is gone. In a folder with ``gyeol.json`` files may have been
+    rewritten as long as they give the same ids; if not, they are taken to be damaged.
+    """
+    folder = Path(source)
+    if folder.is_file():
+        return parse_vocabulary(parse_json(_read(folder), folder), Roles({}, None), {"name": folder.stem}, folder)
     path = folder / "tokenizer.json"
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != record["sha256"]["tokenizer.json"]:
-        raise InputError(f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it")
-    parsed = parse_json(content, path)
-    check_pattern(parsed, record["grammar"], path)
-    tokens, merges, specials = parse_tokenizer_json(parsed, path)
-    roles = default_roles(specials)
-    vocabulary = Vocabulary(
-        tokens,
-        merges,
-        specials,
-        grammar=record["grammar"],
-        strict=record.get("strict") is True,
-        nfc=record.get("nfc") is True,
-        provenance={key: value for key, value in record.items() if key not in _OWN_FIELDS},
-        roles=roles,
-        adds_bos="bos" in roles,
-    )
+    if not (folder / "gyeol.json").is_file():
+        name = folder.resolve().name
+        return parse_vocabulary(parse_json(_read(path), path), Roles.read(folder), {"name": name}, path)
+    record = _checked_record(folder / "gyeol.json")
+    content = {name: _read(folder / Path(name).name) for name in record["sha256"]}
+    altered = [name for name in content if hashlib.sha256(content[name]).hexdigest() != record["sha256"][name]]
+    try:
+        vocabulary = _recorded(record, parse_json(content["tokenizer.json"], path), path)
+    except InputError as error:
+        raise _altered(folder / altered[0]) if altered else error from None
     if vocabulary.fingerprint != record.get("fingerprint"):
-        raise InputError(f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it")
+        raise (
+            _altered(folder / altered[0])
+            if altered
+            else InputError(
+                f"{folder}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it"
+            )
+        )
     return vocabulary
+
+
+def _recorded(record: dict[str, Any], parsed: Any, path: Path) -> Vocabulary:
+    """The vocabulary of a folder of ours; ``record`` is the content of its gyeol.json."""
+    provenance = {key: value for key, value in record.items() if key not in _OWN_FIELDS}
+    vocabulary = parse_vocabulary(parsed, Roles.read(path.parent), provenance, path)
+    grammar = record["grammar"]
+    if vocabulary.grammar != grammar:
+        raise InputError(
+            f"{path}: cuts text by another pattern than the grammar {grammar!r} of this version of Gyeol: an older one "
+            "trained it; train it anew, or remove gyeol.json to read it as any Hugging Face tokenizer"
+        )
+    if (vocabulary.strict, vocabulary.nfc) != (record.get("strict") is True, record.get("nfc") is True):
+        raise InputError(
+            f"{path.parent}: fingerprint differs from gyeol.json; the folder mixes two tokenizers, restore it"
+        )
+    roles = default_roles(vocabulary.special_tokens) | vocabulary.roles
+    return replace(vocabulary, roles=roles, adds_bos=record.get("adds_bos", "bos" in roles) is True)
+
+
+def _altered(path: Path) -> InputError:
+    return InputError(
+        f"{path}: checksum differs from gyeol.json; the file was altered or cut off, restore it; if another program "
+        "saved a tokenizer here, remove gyeol.json"
+    )
 
 
 def _config(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -96,6 +128,7 @@ def _record(vocabulary: Vocabulary, folder: Path) -> dict[str, Any]:
         "grammar": vocabulary.grammar,
         "strict": vocabulary.strict,
         "nfc": vocabulary.nfc,
+        "adds_bos": vocabulary.adds_bos,
         "fingerprint": vocabulary.fingerprint,
         "sha256": {"tokenizer.json": sha256_file(folder / "tokenizer.json")},
     }
@@ -120,8 +153,8 @@ def _checked_record(path: Path) -> dict[str, Any]:
     if not isinstance(record.get("sha256"), dict) or "tokenizer.json" not in record["sha256"]:
         raise InputError(f"{path}: names no checksum of tokenizer.json; the file is damaged")
     grammar = record.get("grammar")
-    if not isinstance(grammar, str) or grammar not in PATTERNS:
-        raise InputError(f"{path}: unknown grammar {grammar!r}; known: {', '.join(PATTERNS)}")
+    if not isinstance(grammar, str) or grammar not in (*PATTERNS, "regex"):
+        raise InputError(f"{path}: unknown grammar {grammar!r}; known: {', '.join(PATTERNS)}, regex")
     return record
 
 

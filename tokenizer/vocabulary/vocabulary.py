@@ -1,6 +1,7 @@
 """A vocabulary: all that decides how text becomes ids. Its saved form is in `tokenizer.vocabulary.folder`.
 
-Ids run: 256 bytes, then a token per merge in the order learnt, then the special tokens.
+Ids of our own run: 256 bytes, then a token per merge in the order learnt, then the special tokens. Those of others run
+in any order.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from tokenizer.pretokenize.grammars import EDITIONS
+from tokenizer.vocabulary.byte_level import to_unicode
 
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
@@ -37,14 +39,14 @@ class Vocabulary:
     """Tokens, merges, special tokens and the grammar they were learnt under."""
 
     tokens: list[bytes]
-    """Tokens by id; all 256 single bytes are among them. The text of a special token is among them where it keeps the
-    id that it had in a smaller vocabulary; no merge makes it."""
+    """Tokens by id; all 256 single bytes are among them. The text of a special token is among them where its id is not
+    behind all others; an id that no token has stands for no bytes."""
     merges: list[tuple[int, int]]
     """Pairs of ids in order of rank; the bytes of both together are a token."""
     special_tokens: dict[str, int]
     """Text to id: of its place in ``tokens``, or behind all of them."""
     grammar: str = "o200k"
-    """The pre-tokenization grammar, a name of `tokenizer.pretokenize.PATTERNS`."""
+    """The pre-tokenization grammar, a name of `tokenizer.pretokenize.PATTERNS`, or ``regex``: that of ``patterns``."""
     strict: bool = False
     """Whether pre-tokens are also split at Kiwi's morpheme boundaries."""
     nfc: bool = False
@@ -59,16 +61,44 @@ class Vocabulary:
     not."""
     chat_template: str | None = None
     """The Jinja template of a chat, as ``tokenizer_config.json`` has it."""
+    patterns: tuple[str, ...] = ()
+    """The grammar ``regex``: regular expressions that cut a text one after another
+    (`tokenizer.pretokenize.patterns`); none leave it whole."""
+    prefix_space: bool = False
+    """Whether a text that begins with no space is given one; decoding gives it back with the space."""
+    ignore_merges: bool = False
+    """Whether a pre-token that is a token is that token, whatever the merges make of it (as in Llama 3)."""
+    added: tuple[str, ...] = ()
+    """Those of ``special_tokens`` that stand for themselves wherever a text has them: the added tokens of Hugging Face
+    that are not special. Of several that begin at a place the longest counts."""
 
     @property
     def size(self) -> int:
         """Number of ids, special tokens included."""
         return max(len(self.tokens), max(self.special_tokens.values(), default=-1) + 1)
 
+    @property
+    def safe_to_cut(self) -> bool:
+        """Whether the pieces of `tokenizer.text.cutting.safe_pieces`, encoded one by one, have the ids of the whole
+        text."""
+        lines = any("\n" in text or "\r" in text for text in self.added)
+        return self.grammar != "regex" and not self.prefix_space and not lines
+
     @cached_property
     def special_ids(self) -> dict[int, str]:
         """Special tokens by id, ascending."""
         return {number: text for text, number in sorted(self.special_tokens.items(), key=lambda item: item[1])}
+
+    @cached_property
+    def ordinary_tokens(self) -> list[bytes]:
+        """``tokens`` with nothing in place of the special ones; those that merges or bytes make too are left."""
+        inside = {i: text for i, text in self.special_ids.items() if i < len(self.tokens)}
+        if not inside:
+            return self.tokens
+        made = {self.tokens[left] + self.tokens[right] for left, right in self.merges}
+        spelled = {i for i, text in inside.items() if to_unicode(text.encode()) == text}
+        apart = {i for i in inside if i not in spelled or not (self.tokens[i] in made or len(self.tokens[i]) == 1)}
+        return [b"" if i in apart else token for i, token in enumerate(self.tokens)]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -77,6 +107,9 @@ class Vocabulary:
         digest = hashlib.sha256(f"{grammar} {self.strict}{' nfc' if self.nfc else ''}\n".encode())
         digest.update(b"".join([len(token).to_bytes(4, "little") + token for token in self.tokens]))
         digest.update(json.dumps([self.merges, sorted(self.special_tokens.items())]).encode())
+        foreign = [self.patterns, self.prefix_space, self.ignore_merges, self.added]
+        if any(foreign):
+            digest.update(json.dumps(foreign).encode())
         return digest.hexdigest()
 
 

@@ -153,7 +153,7 @@ def change(path: Path, **fields: Any) -> None:
         ("manifest.json", lambda path: change(path, shards=[{"ids": 1}]), "field 'ids' is missing or not of type str"),
         ("manifest.json", lambda path: change(path, tokenizer={}), "field 'fingerprint' is missing"),
         ("vocabulary/tokenizer.json", flip, r"tokenizer\.json: checksum differs"),
-        ("vocabulary/gyeol.json", Path.unlink, "has no gyeol.json"),
+        ("vocabulary/tokenizer.json", Path.unlink, r"tokenizer\.json: missing"),
     ],
 )
 def test_damage_is_named(
