@@ -9,7 +9,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from tokenizer.encoding.kernel import SLACK, State, encode_pieces, encode_pretokens, encode_runs
+from tokenizer.encoding.kernel import BY_GRAMMAR, SLACK, State, encode_pieces
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
 from tokenizer.encoding.workspace import new_workspace
@@ -52,8 +52,7 @@ class Encoder:
         """``tables`` are those of the vocabulary where they are there already, see `tables_of`."""
         self.tables = tables or tables_of(vocabulary)
         self._strict, self._nfc = vocabulary.strict, vocabulary.nfc
-        by_grammar = encode_runs if vocabulary.grammar == "gyeol" else encode_pretokens
-        self._kernel = encode_pieces if vocabulary.strict else by_grammar
+        self._kernel = encode_pieces if vocabulary.strict else BY_GRAMMAR[vocabulary.grammar]
         self._idle: list[_Workspace] = []
 
     def encode(self, text: str) -> NDArray[np.int32]:
