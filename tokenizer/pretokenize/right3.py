@@ -1,18 +1,18 @@
-r"""The grammar ``right3``: numbers by themselves, their digits in threes from the right, and everything else in one run.
+r"""The grammar ``right3``: numbers by themselves, digits in threes from the right, and everything else in one run.
 
 It is what the pre-tokenizer ``superbpe`` of llama.cpp does (``LLAMA_VOCAB_PRE_TYPE_SUPERBPE`` in llama-vocab.cpp), so
-that a vocabulary of this grammar gives the same ids there. llama.cpp first cuts out the runs of ``\p{N}+`` and then cuts
-these at every place where ``(?=(\d{3})+(?!\d))`` fits, a ``std::wregex`` whose ``\d`` is ASCII only. Other numbers (½,
-Arabic or fullwidth digits) stay with what is before them in the run:
+that a vocabulary of this grammar has the same ids there. llama.cpp first cuts out the runs of ``\p{N}+``, and then cuts
+these wherever ``(?=(\d{3})+(?!\d))`` fits, a ``std::wregex`` whose ``\d`` is ASCII only. Other numbers (½, Arabic or
+fullwidth digits) stay with what is before them in the run:
 
-    나는 |12|345|원을 냈다.\n그래서 |１２½|
+    나는 |12|345|원을 냈다.\n그래서 |1|234½|
 
-llama.cpp's table of numbers is that of Unicode 15; the digits of seven scripts that Unicode 16 added (U+10D40 to
-U+10D49, U+116D0 to U+116E3 ...) are numbers here and none there.
+llama.cpp's table of numbers is that of Unicode 15; 80 digits that Unicode 16 added, of scripts such as Garay (U+10D40
+to U+10D49), are numbers here and none there.
 
-**Words**, which the encoder caches, end as those of the grammar ``gyeol``, and behind a line end unless more white space
-follows. **Runs for training** are cut finer than pre-tokens, behind sentences and line ends. That changes no count of a
-token that may be learnt: none is learnt across these places, so merges in a longer text never reach across them either.
+**Words**, which the encoder caches, end as those of the grammar ``gyeol``, and behind a line end unless more white
+space follows. **Runs for training** are parts of pre-tokens that end behind lines and sentences. That changes no count
+of a token that may be learnt: as none is learnt across these places, no merge in a longer text reaches across them.
 """
 
 import numpy as np

@@ -247,8 +247,8 @@ def _job(
         raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
     if curriculum and curriculum.digits == "right3" and recipe != "curriculum":
         raise InputError(
-            f"recipe {recipe!r} with digits=right3: plain cuts text as GPT-4o does, which llama.cpp can, and strict needs "
-            "Kiwi to encode, which llama.cpp has not; right3 is for the recipe curriculum"
+            f"digits=right3 is for the recipe curriculum, not {recipe!r}: plain cuts text as GPT-4o does, which "
+            "llama.cpp knows too, and strict needs Kiwi to encode, which llama.cpp has not"
         )
     if curriculum and recipe != "curriculum":
         raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
