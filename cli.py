@@ -51,7 +51,7 @@ def cli() -> None:
 @click.option("--stage", "stages", multiple=True, metavar="LEVEL=SHARE", help=CURRICULUM["stages"].help)
 @option(CURRICULUM["temperature"])
 @click.option("--weight", "weights", multiple=True, metavar="FILES=FACTOR", help=CURRICULUM["weights"].help)
-@options(CURRICULUM, "min_documents", "min_sources")
+@options(CURRICULUM, "digits", "min_documents", "min_sources")
 @click.option("--leave-out", multiple=True, metavar="REGEX", help=CURRICULUM["leave_out"].help)
 @click.option("--continue-from", metavar="TOKENIZER", help="Keep the tokens of this tokenizer and add to them.")
 @click.option("--name", help="Name to record; the folder's by default.")

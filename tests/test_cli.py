@@ -156,6 +156,10 @@ BAD: dict[str, tuple[list[str], str]] = {
     "small vocabulary": (["train", CORPUS, "--vocab-size", "300", "--out", "t"], "300 is below 327"),
     "not filled": (["train", CORPUS, "--vocab-size", "99999", "--out", "t"], "--fill-what-you-can"),
     "recipe": (["train", CORPUS, "--recipe", "best", "--out", "t"], "unknown recipe 'best'; known: curriculum"),
+    "digits": (
+        ["train", CORPUS, "--recipe", "plain", "--digits", "right3", "--out", "t"],
+        "--digits right3 is for the recipe curriculum, not 'plain'",
+    ),
     "stage": (["train", CORPUS, "--stage", "words=1", "--out", "t"], "unknown stage 'words'"),
     "stage form": (["train", CORPUS, "--stage", "words", "--out", "t"], "'words' is not of the form LEVEL=SHARE"),
     "weight": (["train", CORPUS, "--weight", "zz*=2", "--out", "t"], "'zz*' matches no file"),

@@ -67,9 +67,9 @@ class StreamDecoder:
 def encode_stream(tokenizer: Tokenizer, blocks: Iterable[str]) -> Iterator[NDArray[np.int32]]:
     """The ids of a text that comes in ``blocks``, in arrays; memory stays bounded, and all cores work.
 
-    Joined, the arrays are the ids of the joined text: it is cut only where no pre-token can lie across (behind
-    a line end before a visible character), save where 16 MiB have no such place. Other grammars than ours may have no
-    safe places: with them the text is held whole.
+    Joined, the arrays are the ids of the joined text: it is cut only where no token lies across (behind a line end
+    before a visible character), save where 16 MiB have no such place. Other grammars than ours may have no safe places:
+    with them the text is held whole.
     """
     for encoded in encode_in_order(tokenizer, _pieces(tokenizer, blocks)):
         yield encoded.ids

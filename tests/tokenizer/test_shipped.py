@@ -8,11 +8,12 @@ import pytest
 import tokenizers
 
 import samples
+import tokenizer as tokenizer_package
 from tokenizer import Tokenizer
 from tokenizer.shipped import shipped_folder, shipped_names
 
-SIZES = {"gyeol-32k": 32_768, "gyeol-100k": 102_400, "gyeol-200k": 199_936}
-RATIOS = {"gyeol-32k": 1.3, "gyeol-100k": 1.6, "gyeol-200k": 1.7}
+SIZES = {"gyeol-32k": 32_768, "gyeol-100k": 102_400, "gyeol-100k-gguf": 102_400, "gyeol-200k": 199_936}
+RATIOS = {"gyeol-32k": 1.3, "gyeol-100k": 1.6, "gyeol-100k-gguf": 1.6, "gyeol-200k": 1.7}
 """Least ratio to GPT-4o's on the Korean samples."""
 
 
@@ -23,6 +24,11 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 
 def test_all_are_there() -> None:
     assert shipped_names() == sorted(SIZES)
+
+
+def test_all_together_are_small() -> None:
+    folder = Path(tokenizer_package.__file__).parent / "data"
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 5_000_000
 
 
 @pytest.mark.slow

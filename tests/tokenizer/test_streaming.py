@@ -16,13 +16,14 @@ import samples
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.streaming import StreamDecoder, encode_stream
 from tokenizer.text import cutting as pieces
+from tokenizer.training.curriculum import CurriculumOptions
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=120) | st.text("나는 결을😀\u0301.,\n\r 12ab", max_size=120)
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return train(samples.folder(), 2500)
+@pytest.fixture(scope="module", params=["gyeol", "right3"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    return train(samples.folder(), 2500, curriculum=CurriculumOptions(digits=request.param))
 
 
 @settings(max_examples=300, deadline=None)

@@ -14,6 +14,7 @@ from tokenizer import InputError, Tokenizer, train
 from tokenizer.corpus.reader import documents
 from tokenizer.encoding.encoder import SHORT_CHARACTERS
 from tokenizer.pretokenize.grammars import PATTERNS
+from tokenizer.training.curriculum import CurriculumOptions
 from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.vocabulary import RESERVED, build
 
@@ -38,10 +39,14 @@ class Reference(NamedTuple):
         assert self.ours.decode(ids) == text
 
 
-@pytest.fixture(scope="module", params=["curriculum", "plain"])
+@pytest.fixture(scope="module", params=["gyeol", "o200k", "right3"])
 def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    """A tokenizer of either grammar, and other engines that loaded it."""
-    ours = train(samples.folder(), 3000, recipe=request.param)
+    """A tokenizer of each grammar, and other engines that loaded it."""
+    if request.param == "o200k":
+        ours = train(samples.folder(), 3000, recipe="plain")
+    else:
+        ours = train(samples.folder(), 3000, curriculum=CurriculumOptions(digits=request.param))
+    assert ours.vocabulary.grammar == request.param
     folder = tmp_path_factory.mktemp("tokenizers") / request.param
     ours.save(folder)
     hugging_face = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))

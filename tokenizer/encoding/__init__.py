@@ -3,9 +3,10 @@
 **What must come out.** Byte-pair encoding of each pre-token: of all neighbouring pairs of ids that have a merge, apply
 the one learnt first, the leftmost of equals, until none has one (`tokenizer.reference.encode_by_definition`).
 
-**Two steps.** In the grammar ``gyeol`` a pre-token is a sentence or a part of one (``나는 그, 결을 따라``), of which
-nearly none was seen before, while its words were. So encoding goes by words first (`words`), whose ids come from a
-cache, and then applies the merges that reach across words to the ids of the words (`superwords`).
+**Two steps.** In the grammar ``gyeol`` a pre-token is a sentence or a part of one (``나는 그, 결을 따라``), in
+``right3`` all text between two numbers. Nearly none was seen before, while its words were. So encoding goes by words
+first (`words`), whose ids come from a cache, and then applies the merges that reach across words to the ids of the
+words (`superwords`).
 
 **Why that gives the ids of one step.** Where words end is decided by the two characters there
 (`tokenizer.pretokenize.gyeol`), so the bytes of a token say whether it holds parts of two words. Let r be the rank of

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.encoding.added_tokens import AddedTokens, put_back
-from tokenizer.encoding.kernel import SLACK, State, encode_pieces, encode_pretokens, encode_runs
+from tokenizer.encoding.kernel import BY_GRAMMAR, SLACK, State, encode_pieces
 from tokenizer.encoding.tables import Tables
 from tokenizer.encoding.whole_tokens import build_tables
 from tokenizer.encoding.workspace import new_workspace
@@ -58,8 +58,7 @@ class Encoder:
         self.tables = tables or tables_of(vocabulary)
         self._nfc, self._prefix_space = vocabulary.nfc, vocabulary.prefix_space
         self._cut = _cutter(vocabulary)
-        by_grammar = encode_runs if vocabulary.grammar == "gyeol" else encode_pretokens
-        self._kernel = encode_pieces if self._cut else by_grammar
+        self._kernel = encode_pieces if self._cut else BY_GRAMMAR[vocabulary.grammar]
         added = {text: vocabulary.special_tokens[text] for text in vocabulary.added}
         self._added = AddedTokens(added) if added else None
         self._idle: list[_Workspace] = []

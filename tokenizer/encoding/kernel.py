@@ -14,11 +14,11 @@ from tokenizer.native.arrays import bare
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.packed import unpacker
 from tokenizer.native.vectors import LANES
-from tokenizer.pretokenize.grammars import GYEOL, O200K
-from tokenizer.pretokenize.gyeol import next_word
-from tokenizer.pretokenize.o200k import next_pretoken
+from tokenizer.pretokenize import gyeol, o200k, right3
+from tokenizer.pretokenize.grammars import GYEOL, O200K, RIGHT3
 
 _PIECES = -1  # in the place of a scanner
+_next_gyeol, _next_right3, _next_o200k = gyeol.next_word, right3.next_word, o200k.next_pretoken
 _GAP = LANES + 1
 """Distance of the ids of words behind those of spans: one sentinel, and what `copy_lanes` may write."""
 SLACK = _GAP + LANES
@@ -37,7 +37,7 @@ _unpacked = unpacker(State)
 
 def _kernel(scanner: int) -> Callable[..., None]:
     """The kernel for one scanner, which is a constant to the compiler: as an argument it costs 4%."""
-    superwords = scanner == GYEOL
+    superwords = scanner in (GYEOL, RIGHT3)
 
     @native
     def encode_texts(
@@ -50,7 +50,7 @@ def _kernel(scanner: int) -> Callable[..., None]:
         """Encode texts into ``ids``, and write to ``stops`` where the ids of each text end, shape (texts,).
 
         ``text`` has the UTF-8 of the texts one after another and zeros in the memory behind it (`tokenizer.text.utf8`),
-        ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more. By the grammar ``gyeol`` the ids of
+        ``ends`` where each ends, ``ids`` memory for an id a byte and `SLACK` more. Where tokens span words, the ids of
         words become those of spans in the same memory, and the last span of a block waits for the next block.
         """
         state, data, out = _unpacked(packed), bare(text), bare(ids)
@@ -78,8 +78,10 @@ def _kernel(scanner: int) -> Callable[..., None]:
     return encode_texts
 
 
-encode_runs, encode_pretokens, encode_pieces = map(_kernel, (GYEOL, O200K, _PIECES))
-"""The kernels by the grammars ``gyeol`` and ``o200k``, and for texts that are not cut any further."""
+BY_GRAMMAR = {"gyeol": _kernel(GYEOL), "o200k": _kernel(O200K), "right3": _kernel(RIGHT3)}
+"""The kernels by grammar."""
+encode_pieces = _kernel(_PIECES)
+"""The kernel for texts that are not cut any further."""
 
 
 @inlined
@@ -100,11 +102,16 @@ def _take_block(
     while k < ends.size and word < BLOCK:
         if i < ends[k]:
             if scanner == GYEOL:
-                j, goes_on, number = next_word(data, i, ends[k], tables.classes)
+                j, goes_on, number = _next_gyeol(data, i, ends[k], tables.classes)
+                workspace.words.continues[word] = run and not number
+                run = goes_on
+            elif scanner == RIGHT3:
+                start = ends[k - 1] if k > 0 else np.int64(0)
+                j, goes_on, number = _next_right3(data, start, i, ends[k], tables.classes)
                 workspace.words.continues[word] = run and not number
                 run = goes_on
             elif scanner == O200K:
-                j = next_pretoken(data, i, ends[k], tables.classes)
+                j = _next_o200k(data, i, ends[k], tables.classes)
             else:
                 j = ends[k]
             add_word(workspace, word, data, i, j)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tokenizer.errors import InputError
 from tokenizer.native.compile import inlined, native
 from tokenizer.native.perfect_hash import NO_ENTRIES, PerfectTable, entry_at, perfect_table
-from tokenizer.pretokenize.grammars import GYEOL, O200K
+from tokenizer.pretokenize.grammars import O200K
 from tokenizer.pretokenize.gyeol import crosses_words, outer_kinds, word_ends_between
 from tokenizer.text.unicode import class_table
 from tokenizer.vocabulary.token_bytes import TokenBytes, token_bytes
@@ -96,7 +96,7 @@ def encoding_tables(tokens: Sequence[bytes], merges: Sequence[tuple[int, int]], 
     ids = {token: i for i, token in enumerate(tokens)}
     results = np.array([ids[tokens[a] + tokens[b]] for a, b in merges], dtype=np.int32)
     keys = (pairs[:, 0].astype(np.int64) << ID_BITS) | pairs[:, 1]
-    first = superword_rank(flat, results, class_table()) if scanner == GYEOL else len(merges)
+    first = len(merges) if scanner == O200K else superword_rank(flat, results, class_table())
     chars = _char_ids(tokens)
     in_order = _in_order(pairs, results, len(tokens))
     return Tables(

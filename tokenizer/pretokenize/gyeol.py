@@ -39,7 +39,8 @@ _COUNTER_CODES = tuple(map(ord, COUNTERS))
 
 
 @inlined
-def _kind(code: int, table: NDArray[np.uint8]) -> int:
+def kind_of(code: int, table: NDArray[np.uint8]) -> int:
+    """The kind of a character for `word_ends_between`."""
     return APOSTROPHE if code == 0x27 or code == 0x2019 else np.int64(table[code])
 
 
@@ -50,6 +51,8 @@ def word_ends_between(kind: int, following: int) -> bool:
         return True
     if following == SPACE:
         return kind != SPACE and kind != NEWLINE
+    if kind == NEWLINE:  # inside pre-tokens of the grammar right3
+        return following != NEWLINE
     if following == NEWLINE:  # the line end belongs to the symbols before it
         return kind == NUMBER or UPPER <= kind < APOSTROPHE
     return following == OTHER and UPPER <= kind < APOSTROPHE
@@ -124,7 +127,7 @@ def _mixed_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uin
     if _is_number_at(data, i, end, table):
         return _number(data, i + np.int64(data[i] == 0x20), end, table), False, True
     code, size = char_at(data, i)
-    kind = _kind(code, table)
+    kind = kind_of(code, table)
     k = i
     while True:
         k += size
@@ -134,7 +137,7 @@ def _mixed_word(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uin
             return k, True, False
         ends_sentence = code == 0x2E or code == 0x21 or code == 0x3F
         code, size = char_at(data, k)
-        following = _kind(code, table)
+        following = kind_of(code, table)
         if ends_sentence and (following == SPACE or following == NEWLINE):
             return _line_end(data, k, end, table), False, False
         if word_ends_between(kind, following) or _is_number_at(data, k, end, table):
@@ -165,7 +168,7 @@ def _kind_at(data: NDArray[np.uint8], i: int, end: int, table: NDArray[np.uint8]
         if data[k] & 0xC0 != 0x80:
             return UNKNOWN, 1
     code = char_at(data, i)[0]
-    return (_kind(code, table), size) if code < table.size else (UNKNOWN, 1)
+    return (kind_of(code, table), size) if code < table.size else (UNKNOWN, 1)
 
 
 @native

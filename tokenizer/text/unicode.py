@@ -26,6 +26,11 @@ HANGUL_RANGES = ((0x1100, 0x11FF), (0x3131, 0x318E), (0xAC00, 0xD7A3))
 HANGUL, which is for grammars, has the halfwidth and extended jamo too."""
 _HANGUL = regex.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in HANGUL_RANGES) + "]")
 
+_WHITE_SPACE = (
+    *((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680)),
+    *((0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
+)
+
 
 @cache
 def class_table() -> NDArray[np.uint8]:
@@ -52,6 +57,15 @@ def are_hangul(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
 def is_hangul(code: int) -> bool:
     """Whether a code point is in `HANGUL_RANGES`; for kernels."""
     for first, last in HANGUL_RANGES:
+        if first <= code <= last:
+            return True
+    return False
+
+
+@inlined
+def is_white_space(code: int) -> bool:
+    """Whether a code point has the class NEWLINE or SPACE, without the table; for kernels."""
+    for first, last in _WHITE_SPACE:
         if first <= code <= last:
             return True
     return False

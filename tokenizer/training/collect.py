@@ -1,8 +1,8 @@
 """One pass over a corpus: its distinct words, and the runs they form, for superwords.
 
-A word is a pre-token of the grammar o200k, or a word inside a pre-token of the grammar gyeol
-(`tokenizer.pretokenize.gyeol`); these pre-tokens are the runs. Words are kept once. A run of two words or more is kept
-as the indices of its words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
+A word is a pre-token of the grammar o200k, or a word inside a pre-token of the grammars gyeol and right3
+(`tokenizer.pretokenize`), where pre-tokens or parts of them are the runs. Words are kept once. A run of two words or
+more is kept as the indices of its words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
 """
 
 import hashlib
@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from tokenizer.corpus.reader import Document
 from tokenizer.native.compile import inlined, native
-from tokenizer.pretokenize.grammars import GYEOL, next_pretoken, scanner
-from tokenizer.pretokenize.gyeol import next_word
+from tokenizer.pretokenize.grammars import next_run, next_word, scanner
 from tokenizer.text.line_sample import LineSample, LineSampler
 from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import joined, to_utf8
@@ -99,8 +98,8 @@ def collect(
     spread: int = 0,
     spool: Spool | None = None,
 ) -> Collection:
-    """Read a corpus once, cut by ``grammar``. With gyeol there are runs, and sources are kept apart; else all of them
-    are one.
+    """Read a corpus once, cut by ``grammar``. With o200k all sources are one and there are no runs; else sources are
+    kept apart.
 
     ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word, ``spool``
     makes the arrays of runs. Sources are added one after another, so the result does not depend on the threads' timing
@@ -113,7 +112,7 @@ def collect(
     sources: list[Source] = []
     rows = EMPTY
     for (name, factor), group in groupby(
-        documents, key=lambda document: (document.origin, factor_of(document)) if grammar == "gyeol" else ("", 1.0)
+        documents, key=lambda document: (document.origin, factor_of(document)) if grammar != "o200k" else ("", 1.0)
     ):
         before = reader.record.bytes
         new_part = partial(_Part, scanner(grammar), spread, kept, lines)
@@ -224,10 +223,10 @@ def _cut(
     for document in range(ends.size):
         start, end = position, ends[document]
         while position < end:
-            run_end = next_pretoken(data, position, end, classes, scanner)
+            run_end = next_run(data, start, position, end, classes, scanner)
             first = words
             while position < run_end:
-                word_end = next_word(data, position, run_end, classes)[0] if scanner == GYEOL else run_end
+                word_end = next_word(data, start, position, run_end, classes, scanner)
                 while position < word_end:
                     position = _part_end(data, position, word_end)
                     section = first_sections[document] + (position - 1 - start) // SECTION

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unicodedata import normalize
 
 import numpy as np
@@ -97,6 +97,9 @@ class CurriculumOptions:
     """Regular expressions: tokens in which one is found go first when the least used are left out."""
     min_documents: int = 2
     """Least number of documents (of a long one, parts of 64 KiB) in which a token with a letter occurs."""
+    digits: Literal["gyeol", "right3"] = "gyeol"
+    """Grammar of numbers and runs: gyeol takes the space before digits and the counter behind them, and ends runs at
+    sentences; right3 keeps digits by themselves, in threes from the right, as stock llama.cpp can (for GGUF)."""
     max_eojeols: int = 4
     """Most words that a token may span."""
     min_sections: int = 3
@@ -145,6 +148,8 @@ class CurriculumOptions:
                 raise InputError(
                     f"weight {factor} for {pattern!r} is not from 0.01 to 1000; leave a file out that is to count less"
                 )
+        if self.digits not in ("gyeol", "right3"):
+            raise InputError(f"digits is {self.digits!r}; it must be gyeol or right3")
         if not 1 <= self.min_documents <= MOST_DOCUMENTS:
             raise InputError(f"min_documents is {self.min_documents}; it must be from 1 to {MOST_DOCUMENTS}")
 

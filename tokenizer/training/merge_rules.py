@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenizer.native.compile import native
+from tokenizer.pretokenize.scanning import char_at
+from tokenizer.text.unicode import is_white_space
 from tokenizer.training.counts import StringTable
 from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
 from tokenizer.training.sections import NONE
@@ -19,7 +21,8 @@ class Rules(NamedTuple):
     """Pairs that occur less often are not merged, whatever their weight."""
     max_eojeols: int = 0
     """Above 0, a token is whole characters or part of a single one, ends in no space behind a word but at a line end,
-    and spans at most so many words. 0 lets any pair merge, as other trainers do."""
+    has only white space behind a line end, and spans at most so many words. 0 lets any pair merge, as other trainers
+    do."""
     min_documents: int = 1
     """A token with a letter must occur in so many sections of the corpus, where the words say theirs."""
     min_sections: int = 1
@@ -71,13 +74,14 @@ def _is_refused(tokens: StringTable, a: int, b: int, refused: TokenBytes) -> boo
 @native
 def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
     """Whether tokens ``a`` and ``b`` may become one: whole characters or a part of a single one, no space behind a word
-    but at a line end, at most ``max_eojeols`` words."""
+    but at a line end, only white space behind a line end, at most ``max_eojeols`` words."""
     missing = 0  # continuation bytes that the last character still wants
     characters = 0
     parts = False
     eojeols = 0
     white = True
     line_end = False  # whether the white space before holds one
+    next_line = False  # whether a line end is anywhere before
     for token in (a, b):
         for k in range(tokens.offsets[token], tokens.offsets[token + 1]):
             c = tokens.arena[k]
@@ -91,12 +95,25 @@ def _clean(tokens: StringTable, a: int, b: int, max_eojeols: int) -> bool:
                     return False
                 characters += 1
                 missing = 0 if c < 0x80 else 1 if c < 0xE0 else 2 if c < 0xF0 else 3
+                if next_line and not _is_white(tokens, token, k):
+                    return False
+                next_line |= c == 0x0A or c == 0x0D
             was_white, white = white, c == 0x20 or 0x09 <= c <= 0x0D
             line_end = white and ((was_white and line_end) or c == 0x0A or c == 0x0D)
             eojeols += was_white and not white
     if eojeols > max_eojeols or (white and eojeols > 0 and not line_end):
         return False
     return not (parts and characters > 0) and not (missing > 0 and characters > 1)
+
+
+@native
+def _is_white(tokens: StringTable, token: int, k: int) -> bool:
+    """Whether white space is at byte ``k`` of the arena, in a token that begins with a whole character."""
+    c = tokens.arena[k]
+    if c < 0x80:
+        return c == 0x20 or 0x09 <= c <= 0x0D
+    size = 2 if c < 0xE0 else 3
+    return c < 0xF0 and k + size <= tokens.offsets[token + 1] and is_white_space(char_at(tokens.arena, k)[0])
 
 
 @native

@@ -45,8 +45,7 @@ from tokenizer.vocabulary.byte_level import byte_alphabet
 from tokenizer.vocabulary.token_bytes import token_bytes
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
 
-GRAMMARS = {"curriculum": "gyeol", "plain": "o200k", "strict": "o200k"}
-RECIPES = tuple(GRAMMARS)
+RECIPES = ("curriculum", "plain", "strict")
 NORMALIZERS = ("none", "nfc")
 MOST_COUNT = 10**9
 """The most that a minimum count may be."""
@@ -155,6 +154,11 @@ def train_sizes(
     return made
 
 
+def _grammar(recipe: str, options: CurriculumOptions | None) -> str:
+    """The grammar that a recipe trains for."""
+    return (options or CurriculumOptions()).digits if recipe == "curriculum" else "o200k"
+
+
 def _read(
     paths: list[str | Path],
     recipe: str,
@@ -170,7 +174,7 @@ def _read(
     with progress_bar("Reading the corpus", total=total_size(paths, without)) as progress:
         source = documents(paths, without=without, on_progress=progress.advance, **reading)
         settings: dict[str, Any] = {"threads": threads, "factor_of": factors, "spread": spread}
-        return collect(source, GRAMMARS[recipe], spool=spool, **settings)
+        return collect(source, _grammar(recipe, options), spool=spool, **settings)
 
 
 def _learn(
@@ -202,7 +206,7 @@ def _tokenizer(learned: Learned, job: _Job, recipe: str, nfc: bool, provenance: 
             learned.merges,
             special_tokens=job.special_tokens,
             kept=job.kept,
-            grammar=GRAMMARS[recipe],
+            grammar=job.grammar,
             strict=recipe == "strict",
             nfc=nfc,
             provenance=provenance,
@@ -220,6 +224,8 @@ class _Job:
     """Those to stand behind all tokens."""
     kept: dict[str, int]
     """Special tokens that keep their places among the tokens."""
+    grammar: str
+    """The grammar to train for."""
     wanted: int
     """Number of tokens to end with, ``special_tokens`` left out."""
 
@@ -239,15 +245,24 @@ def _job(
     """The arguments of `train`, checked."""
     if recipe not in RECIPES:
         raise InputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
+    if curriculum and curriculum.digits == "right3" and recipe != "curriculum":
+        raise InputError(
+            f"digits=right3 is for the recipe curriculum, not {recipe!r}: plain cuts text as GPT-4o does, which "
+            "llama.cpp knows too, and strict needs Kiwi to encode, which llama.cpp has not"
+        )
     if curriculum and recipe != "curriculum":
         raise InputError(f"recipe {recipe!r} takes no options of the curriculum; leave them out, or choose it")
     if not 1 <= min_count <= MOST_COUNT:
         raise InputError(f"min_count is {min_count}; it must be from 1 to {MOST_COUNT:,}")
+    grammar = _grammar(recipe, curriculum)
     start, special_tokens, kept = Learned(byte_alphabet(), [], [], False), default_special_tokens(), {}
     if continue_from:
         old = continue_from.vocabulary
-        if (old.grammar, old.strict) != (GRAMMARS[recipe], recipe == "strict"):
-            raise InputError(f"{continue_from.name!r} was not trained by recipe {recipe!r}; go on with its own")
+        if (old.grammar, old.strict) != (grammar, recipe == "strict"):
+            raise InputError(
+                f"{continue_from.name!r}, of the grammar {old.grammar}, was not trained by recipe {recipe!r} for the "
+                f"grammar {grammar}; go on with its own recipe and digits"
+            )
         if old.ignore_merges or old.prefix_space or old.added or b"" in old.tokens:
             raise InputError(f"{continue_from.name!r} is of another maker; training cannot go on from it")
         start = Learned([continue_from.token_bytes(i) for i in range(old.size)], old.merges, [], False)
@@ -256,7 +271,7 @@ def _job(
     if vocab_size < least:
         what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
         raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
-    return _Job(start, special_tokens, kept, vocab_size - len(special_tokens))
+    return _Job(start, special_tokens, kept, grammar, vocab_size - len(special_tokens))
 
 
 def _line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:

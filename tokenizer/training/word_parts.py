@@ -1,7 +1,7 @@
 """The parts of words that the stage morphemes learns from, and how much each counts.
 
-A word of the grammar ``gyeol`` may hold symbols before its letters, capitals between them and digits; its parts are its
-pre-tokens of the grammar ``o200k``, which Kiwi is asked about one by one.
+A word of the grammars ``gyeol`` and ``right3`` may hold symbols before its letters, capitals between them and digits;
+its parts are its pre-tokens of the grammar ``o200k``, which Kiwi is asked about one by one.
 
 Counts may be *damped*: of each source the weighted count of a part is raised to a power below 1 before the sources are
 summed, so that a name that one source has a thousand times counts less than a word that ten sources have a hundred

@@ -39,9 +39,9 @@ def parse_vocabulary(raw: Any, roles: Roles, provenance: dict[str, Any], path: P
     tokens = _tokens(names, specials, path)
     merges = _merges(_field(model, "merges", list, path), names, specials, path)
     ignore_merges = model.get("ignore_merges") is True
-    if ignore_merges and splits.grammar == "gyeol":
+    if ignore_merges and splits.grammar in ("gyeol", "right3"):
         raise InputError(
-            f"{path}: ignore_merges with the grammar of Gyeol, whose pre-tokens are sentences; set it false"
+            f"{path}: ignore_merges with the grammar {splits.grammar}, whose pre-tokens are whole sentences; set it false"
         )
     return Vocabulary(
         tokens,

@@ -1,4 +1,4 @@
-"""The shipped vocabulary gives the ids of tiktoken on hostile text, and damaged files never crash the interpreter."""
+"""Shipped vocabularies give the ids of tiktoken on hostile text, and damaged files never crash the interpreter."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ ALPHABETS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ours() -> Tokenizer:
-    return Tokenizer.load("gyeol-100k")
+@pytest.fixture(scope="module", params=["gyeol-100k", "gyeol-100k-gguf"])
+def ours(request: pytest.FixtureRequest) -> Tokenizer:
+    return Tokenizer.load(request.param)
 
 
 @pytest.fixture(scope="module")

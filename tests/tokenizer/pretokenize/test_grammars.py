@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,19 @@ from tokenizers import Regex, pre_tokenizers
 
 from tokenizer.errors import InputError
 from tokenizer.pretokenize.grammars import PATTERNS, pattern, pretoken_ends, pretokens
-from tokenizer.text.unicode import HANGUL, LETTER, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER, class_table
+from tokenizer.text.unicode import (
+    HANGUL,
+    LETTER,
+    LOWER,
+    MARK,
+    NEWLINE,
+    NUMBER,
+    OTHER,
+    SPACE,
+    UPPER,
+    class_table,
+    is_white_space,
+)
 from tokenizer.text.utf8 import as_bytes
 
 ENGINES = {name: pre_tokenizers.Split(Regex(pattern), "isolated") for name, pattern in PATTERNS.items()}
@@ -31,8 +44,10 @@ PARTS = [
     "\U000e0100",
     "\ue000",
     "  ",
+    "345",
+    "6789",
 ]
-MIXED = st.lists(st.sampled_from(PARTS), max_size=40).map("".join)
+MIXED = st.lists(st.sampled_from(PARTS), max_size=40).map("".join) | st.text("0123456789½٣ a,", max_size=40)
 
 
 def reference(text: str, grammar: str) -> list[str]:
@@ -76,6 +91,29 @@ def test_scanner_equals_tiktoken_on_mixed_text(grammar: str) -> None:
         assert ours == expected, text
 
 
+def superbpe(text: str) -> list[str]:
+    r"""As llama.cpp's pre-tokenizer of this name: every run of ``\p{N}+`` is cut out, then cut at every place where
+    ``(?=(\d{3})+(?!\d))`` fits in it, with digits of ASCII alone."""
+    pieces = []
+    for piece in regex.findall(r"\p{N}+|\P{N}+", text):
+        places = [place.start() for place in regex.finditer(r"(?=([0-9]{3})+(?![0-9]))", piece)]
+        pieces += [piece[a:b] for a, b in pairwise([0, *(place for place in places if place), len(piece)])]
+    return pieces
+
+
+@settings(max_examples=500, deadline=None)
+@given(MIXED)
+@example("1234567 ½1234½123½12½")
+def test_right3_cuts_as_two_expressions_of_llama_cpp_do(text: str) -> None:
+    assert pretokens(text, "right3") == superbpe(text)
+
+
+def test_long_numbers_are_cut_from_the_right() -> None:
+    for size in (999_999, 1_000_000, 1_000_001):
+        sizes = np.diff(pretoken_ends("7" * size, "right3"), prepend=0)
+        assert (sizes[0], set(sizes[1:].tolist())) == (size % 3 or 3, {3})
+
+
 @pytest.mark.slow
 @GRAMMARS
 def test_every_scalar_between_letters_spaces_and_digits(grammar: str) -> None:
@@ -98,6 +136,8 @@ def test_classes_agree_with_this_python() -> None:
             continue
         expected = kinds.get(category, {"M": {MARK}, "N": {NUMBER}}.get(category[0], {OTHER, SPACE, NEWLINE}))
         assert table[code] in expected, hex(code)
+    white = [code for code in range(sys.maxunicode + 1) if is_white_space(code)]
+    assert white == np.flatnonzero((table == SPACE) | (table == NEWLINE)).tolist()
 
 
 @GRAMMARS

@@ -5,7 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -62,6 +62,23 @@ def test_vocabulary_is_clean(tokenizer: Tokenizer, texts: list[str]) -> None:
     assert tokenizer.unreachable_tokens == 0
     emitted = np.bincount(np.concatenate(tokenizer.encode_batch(texts)), minlength=SIZE)
     assert np.count_nonzero(emitted[256 : len(tokenizer.vocabulary.tokens)] == 0) < 0.1 * SIZE  # of a tiny corpus
+
+
+def test_digits_by_themselves(tokenizer: Tokenizer, texts: list[str]) -> None:
+    """Tokens of right3 keep the rules that the pre-tokens of gyeol enforce, and so cut a document as its parts."""
+    right3 = train(samples.folder(), SIZE, curriculum=CurriculumOptions(digits="right3"))
+    assert (right3.vocabulary.grammar, right3.vocab_size, right3.unreachable_tokens) == ("right3", SIZE, 0)
+    assert right3.vocabulary.provenance["options"]["digits"] == "right3"
+    tokens = whole_tokens(right3)
+    across = r"[\r\n]\s*\S|[.!?][ \t]"
+    assert not [token for token in tokens if re.search(rf"{across}|\d\D|\D\d|\S[ \t]+$|\d{{4}}", token)]
+    assert sum(re.search(r"\S \S", token) is not None for token in tokens) > 50
+    for text in texts:
+        parts = [part for part in re.split(r"(?<=[\r\n])(?=\S)|(?<=[.!?])(?=[ \t])", text) if part]
+        assert list(chain.from_iterable(right3.encode_batch(parts))) == right3.encode(text)
+    assert sum(map(len, right3.encode_batch(texts))) < 1.05 * sum(map(len, tokenizer.encode_batch(texts)))
+    with pytest.raises(InputError, match=r"of the grammar right3, was not trained .* for the grammar gyeol"):
+        train(samples.folder(), SIZE + 100, continue_from=right3)
 
 
 def test_first_stage_stays_inside_morphemes() -> None:
@@ -262,6 +279,7 @@ def test_an_exhausted_stage_hands_over_to_the_next() -> None:
         (lambda: CurriculumOptions(min_documents=65), "min_documents is 65; it must be from 1 to 64"),
         (lambda: train(samples.folder(), 3000, min_count=10**18), "it must be from 1 to 1,000,000,000"),
         (lambda: train(samples.folder(), 3000, recipe="plain", curriculum=CurriculumOptions()), "takes no options"),
+        (lambda: CurriculumOptions(digits="left3"), "digits is 'left3'; it must be gyeol or right3"),  # type: ignore[arg-type]
     ],
 )
 def test_options_that_do_not_fit_are_named(make: Callable[[], Any], message: str) -> None:
