@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_a_prompt_inside_a_superword_goes_on_with_its_bytes(run: Path, monkeypat
 
 def _prefers(model: Transformer, token: int) -> Transformer:
     """``model`` with ``token``, the last that it has a row for or one behind them, always the likeliest."""
-    forward = model.forward
+    forward, model.config = model.forward, replace(model.config, vocab_size=max(token + 1, model.config.vocab_size))
 
     def preferring(*arguments: object, **options: object) -> torch.Tensor:
         logits = forward(*arguments, **options)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def parse_vocabulary(raw: Any, roles: Roles, provenance: dict[str, Any], path: P
     ignore_merges = model.get("ignore_merges") is True
     if ignore_merges and splits.grammar in ("gyeol", "right3"):
         raise InputError(
-            f"{path}: ignore_merges with the grammar {splits.grammar}, whose pre-tokens are whole sentences; set it false"
+            f"{path}: ignore_merges with the grammar {splits.grammar}, whose pre-tokens are sentences; set it false"
         )
     return Vocabulary(
         tokens,
