@@ -257,6 +257,22 @@ def generate(run: Path, prompts: tuple[str, ...], as_json: bool, **rest: Any) ->
     show(rows, as_json, lambda rows: ["\n\n".join(row["prompt"] + row["continuation"] for row in rows)])
 
 
+@cli.command(epilog="Example: gyeol export -t gyeol-100k --format tiktoken --out gyeol-tiktoken")
+@click.option("-t", "--tokenizer", "source", required=True, help="A tokenizer, or the folder of a model.")
+@click.option("--format", type=click.Choice(["hf", "tiktoken", "gguf", "sentencepiece"]), required=True)
+@click.option("--out", type=FOLDER, required=True, help="Folder to write; with gguf the file.")
+@FORCE
+def export(source: str, out: Path, **rest: Any) -> None:
+    """Write a tokenizer, or a model with its tokenizer, for other programs.
+
+    hf: a folder for transformers, vLLM and SGLang; tiktoken: a plugin that pip installs, the tokenizer alone; gguf: a
+    file for llama.cpp and Ollama. What would give other ids there is refused, as SentencePiece always would.
+    """
+    from model.exporting import export as run_export
+
+    click.echo(printable(run_export(source, out=out, **rest)))
+
+
 @cli.command(epilog="Example: gyeol plot run other-run --out curves.html")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @click.option("--out", type=FOLDER, default=Path("curves.html"))

@@ -14,6 +14,7 @@ SHA-256 of the others, and one that does not match is passed over for the one be
 import logging
 import shutil
 import warnings
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from model.log import LOG
 from model.optimizer import Optimizer
 from model.parallel import Workers
 from model.transformer import Transformer
-from model.weights import INDEX, WEIGHTS, weight_files, write_tensors
+from model.weights import INDEX, WEIGHTS, read_weights, weight_files, weight_sizes, write_tensors
 from tokenizer.errors import InputError
 from tokenizer.files import atomic_folder, atomic_open, sha256_file, write_json
 from tokenizer.outputs import Kind, is_empty
@@ -248,6 +249,27 @@ def load_model(run: str | Path, device: str | torch.device = "cpu") -> Transform
     else:
         raise InputError(f"{run}: no {WEIGHTS} and no complete checkpoint; pretrain first")
     return model.to(device).eval()
+
+
+def stored_weights(run: Path) -> tuple[dict[str, int], Iterator[tuple[str, Tensor]]]:
+    """Bytes by name, and the weights one after another, each read when it is asked for: of the finished model in
+    ``run``, else of the newest whole checkpoint. `InputError` when the folder holds no model."""
+    if (run / RESULT).exists():
+        check_sums(run, read_state(run / RESULT).get("sha256", {}))
+    if files := weight_files(run):
+        return weight_sizes(files), read_weights(files)
+    if (folder := latest_checkpoint(run)) is None:
+        raise InputError(f"{run}: no {WEIGHTS} and no complete checkpoint; pretrain first")
+    with torch.device("meta"):
+        shapes = model_tensors(Transformer(read_config(run / CONFIG)))
+
+    def each() -> Iterator[tuple[str, Tensor]]:
+        for name, shape in shapes.items():
+            held = {name: torch.empty(shape.shape, dtype=shape.dtype)}
+            _read_into(folder, held)
+            yield name, held[name]
+
+    return {name: shape.nbytes for name, shape in shapes.items()}, each()
 
 
 def _checkpoints(run: Path) -> list[Path]:

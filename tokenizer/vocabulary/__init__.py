@@ -6,6 +6,7 @@ from tokenizer.vocabulary.card import LICENCE as LICENCE
 from tokenizer.vocabulary.folder import TOKENIZER_FOLDER as TOKENIZER_FOLDER
 from tokenizer.vocabulary.folder import load_vocabulary as load_vocabulary
 from tokenizer.vocabulary.folder import save_vocabulary as save_vocabulary
+from tokenizer.vocabulary.tiktoken_folder import save_tiktoken as save_tiktoken
 from tokenizer.vocabulary.tiktoken_ranks import vocabulary_of_ranks as vocabulary_of_ranks
 from tokenizer.vocabulary.vocabulary import END_OF_TEXT as END_OF_TEXT
 from tokenizer.vocabulary.vocabulary import PADDING as PADDING

@@ -79,7 +79,7 @@ def _vocabulary(
         tokens[rank] = token
     merges, whole = recover_merges(ranks)
     grammar = {each: known for known, each in PATTERNS.items()}.get(pattern, "regex")
-    if grammar == "gyeol" and not whole:
+    if grammar in ("gyeol", "right3") and not whole:
         grammar = "regex"
     return Vocabulary(
         with_special_tokens(tokens, special_tokens, path),

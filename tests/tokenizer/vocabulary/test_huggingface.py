@@ -15,13 +15,13 @@ from hypothesis import example, given, settings
 from tokenizers import AddedToken, normalizers, processors
 
 import samples
+from tests.support.texts import LINES
 from tests.support.foreign import PRE_TOKENIZERS, PUBLISHED, TEXTS, ids_of, published, saved, split, trained
 from tokenizer import InputError, Tokenizer
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.reference import encode_text_by_definition
 from tokenizer.vocabulary import load_vocabulary
 
-LINES = [line for path in sorted(samples.folder().glob("*.txt")) for line in path.read_text("utf-8").splitlines()]
 
 
 @cache
