@@ -1,0 +1,70 @@
+"""A vocabulary as the fields ``tokenizer.ggml.*`` of a GGUF file, from which llama.cpp encodes and decodes.
+
+llama.cpp knows pre-tokenizers by name, each compiled in as its own code; a file cannot bring another. So a vocabulary
+can be written only if its grammar is one of those.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tokenizer.errors import InputError
+from tokenizer.vocabulary import Vocabulary, to_unicode
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
+
+PRE_TOKENIZERS = {"o200k": "gpt-4o", "right3": "superbpe"}
+"""The pre-tokenizer of llama.cpp (``llama_vocab_pre_type`` in src/llama-vocab.cpp) that cuts text as a grammar does."""
+
+NORMAL, CONTROL, UNUSED = 1, 3, 5
+"""Types of tokens, as ``enum llama_token_type`` numbers them."""
+
+
+def check_vocabulary(vocabulary: Vocabulary, source: object) -> None:
+    """`InputError` for the vocabulary of ``source`` if llama.cpp would give other ids for the same text."""
+    if vocabulary.strict:
+        reason = "it splits text at Kiwi's morpheme boundaries"
+    elif vocabulary.nfc:
+        reason = "it composes text (NFC) before it encodes it"
+    elif vocabulary.grammar not in PRE_TOKENIZERS:
+        reason = f"its grammar {vocabulary.grammar!r} is not among llama.cpp's pre-tokenizers"
+    else:
+        return
+    raise InputError(
+        f"{source}: {reason}, so llama.cpp would give other ids; train a tokenizer for it "
+        "(`gyeol train --digits right3`), or take the shipped gyeol-100k-gguf"
+    )
+
+
+def add_tokenizer(writer: GGUFWriter, vocabulary: Vocabulary, rows: int, chat_template: str | None) -> None:
+    """Add tokens, merges and the roles of special tokens to the fields of ``writer``.
+
+    ``rows`` is the number of ids that the model has; those beyond the vocabulary get names and the type "unused".
+    """
+    names = list(map(to_unicode, vocabulary.tokens))
+    merges = [f"{names[left]} {names[right]}" for left, right in vocabulary.merges]  # by bytes: no merge has a special
+    names += [""] * (vocabulary.size - len(names))
+    kinds = [NORMAL] * vocabulary.size
+    for number, text in vocabulary.special_ids.items():
+        names[number], kinds[number] = text, CONTROL
+    names += [f"[PAD{number}]" for number in range(vocabulary.size, rows)]
+    kinds += [UNUSED] * (rows - vocabulary.size)
+
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(PRE_TOKENIZERS[vocabulary.grammar])
+    writer.add_token_list(names)
+    writer.add_token_types(kinds)
+    writer.add_token_merges(merges)
+    add_role = {
+        "bos": writer.add_bos_token_id,
+        "eos": writer.add_eos_token_id,
+        "eot": writer.add_eot_token_id,
+        "pad": writer.add_pad_token_id,
+    }
+    for role, text in vocabulary.roles.items():
+        add_role[role](vocabulary.special_tokens[text])
+    writer.add_add_bos_token(vocabulary.adds_bos)
+    writer.add_add_eos_token(False)
+    if chat_template:
+        writer.add_chat_template(chat_template)
