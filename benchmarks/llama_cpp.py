@@ -15,15 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from model import ModelConfig, Transformer, load_model
-from model.export import llama_config, model_tensors, write_tensors
+from model.export import llama_config, model_tensors
 from model.gguf import export_gguf
+from model.weights import write_tensors
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
 from tokenizer.files import write_json
 
 COMPARED = 12
 """Positions whose logits are compared."""
-_CARRIER = {"hidden_size": 32, "intermediate_size": 32, "num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
+_CARRIER: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 32, "num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
 """The shape of the random model that a tokenizer alone is given, as llama.cpp's server wants one."""
 
 

@@ -15,12 +15,13 @@ import torch
 from model.checkpoint import CONFIG, RESULT, check_sums
 from model.config import ModelConfig
 from model.export import read_config
-from model.gguf_tensors import GgufTensor, folder_tensors, rope_factors
+from model.gguf_tensors import GgufTensor, folder_tensors, is_neox, rope_factors
 from model.gguf_tokenizer import add_tokenizer, check_vocabulary
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
-from tokenizer.files import atomic_open, read_json
+from tokenizer.files import atomic_open
 from tokenizer.outputs import check_file
+from tokenizer.shipped import shipped_folder
 from tokenizer.state_files import read_state
 
 if TYPE_CHECKING:
@@ -33,30 +34,34 @@ MARK = "gyeol.fingerprint"
 def export_gguf(folder: str | Path, out: str | Path, *, force: bool = False) -> None:
     """Write a tokenizer, or a model with its tokenizer, as the GGUF file ``out``.
 
-    ``folder`` is a tokenizer (a shipped name too), a finished run, or a Hugging Face folder of a Llama or Qwen3 of the
-    shape that Gyeol has; weights keep their type and are read one after another. `InputError` without the package
-    ``gguf``, for a tokenizer that llama.cpp would not encode alike with, for a model with fewer rows than its tokenizer
-    has ids, and when something is at ``out`` already; with ``force`` a GGUF file of Gyeol is replaced, nothing else.
+    ``folder`` is a tokenizer (a shipped name too), a finished run, or a folder of Hugging Face with a Llama, Mistral,
+    Qwen2 or Qwen3 that Gyeol can run; weights keep their type and are read one after another. `InputError` without
+    the package ``gguf``, for a tokenizer that llama.cpp would not encode alike with, for a model with fewer rows than
+    its tokenizer has ids, and when something is at ``out`` already; with ``force`` a GGUF file of Gyeol is replaced,
+    nothing else.
+
+    llama.cpp's own version of GPT-4o's grammar (recipe plain) knows capitals of ASCII only, and combining marks not as
+    letters: accented capitals inside a word, and scripts such as Devanagari and Thai, may have other ids there.
     """
     package = _package()
     check_file(out, MARK.encode(), force)
     tokenizer = Tokenizer.load(folder)
     vocabulary = tokenizer.vocabulary
     check_vocabulary(vocabulary, folder)
-    config, tensors = _model(Path(folder))
+    config, tensors = _model(shipped_folder(str(folder)) or Path(folder))
     rows = config.vocab_size if config else vocabulary.size
     if rows < vocabulary.size:
         raise InputError(
             f"{folder}: its model has {rows:,} rows, fewer than the {vocabulary.size:,} ids of its tokenizer"
         )
     with atomic_open(out) as handle:
-        writer = package.GGUFWriter(handle.name, "qwen3" if config and config.qk_norm else "llama")
+        writer = package.GGUFWriter(handle.name, _architecture(config))
         try:
             writer.add_string(MARK, vocabulary.fingerprint)  # near the start, where `check_file` looks for it
             writer.add_name(tokenizer.name)
             if config:
                 _add_shape(writer, config, _file_type(tensors))
-            add_tokenizer(writer, vocabulary, rows, vocabulary.chat_template or _chat_template(Path(folder)))
+            add_tokenizer(writer, vocabulary, rows)
             _write_tensors(writer, tensors, rope_factors(config) if config and config.rope_original_context else None)
         finally:
             writer.close()
@@ -80,10 +85,10 @@ def _model(folder: Path) -> tuple[ModelConfig | None, list[GgufTensor]]:
     return config, folder_tensors(folder, config)
 
 
-def _chat_template(folder: Path) -> str | None:
-    path = folder / "tokenizer_config.json"
-    found = read_json(path).get("chat_template") if path.is_file() else None
-    return found if isinstance(found, str) else None
+def _architecture(config: ModelConfig | None) -> str:
+    if config is None or not is_neox(config):
+        return "llama"
+    return "qwen3" if config.qk_norm else "qwen2"
 
 
 def _file_type(tensors: list[GgufTensor]) -> int:
@@ -95,6 +100,7 @@ def _file_type(tensors: list[GgufTensor]) -> int:
 def _add_shape(writer: GGUFWriter, config: ModelConfig, file_type: int) -> None:
     from gguf import RopeScalingType
 
+    writer.add_type("model")
     writer.add_file_type(file_type)
     writer.add_vocab_size(config.vocab_size)
     writer.add_context_length(config.max_context)

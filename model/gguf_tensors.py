@@ -1,8 +1,6 @@
-"""The weights of a Llama or Qwen3 folder under llama.cpp's names and in its layout, one tensor at a time."""
+"""The weights of a Llama, Qwen2 or Qwen3 folder under llama.cpp's names and in its layout, one tensor at a time."""
 
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +11,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from model.attention import scaled_frequencies
-from model.checkpoint import INDEX, WEIGHTS
 from model.config import ModelConfig
-from model.export import HEAD
+from model.export import EMBEDDING, HEAD
+from model.weights import INDEX, WEIGHTS, weight_files
 from tokenizer.errors import InputError
-from tokenizer.files import read_json
 
-EMBEDDING = "model.embed_tokens.weight"
-_NAMES = {EMBEDDING: "token_embd.weight", "model.norm.weight": "output_norm.weight", HEAD: "output.weight"}
 _LAYER_NAMES = {
     "input_layernorm": "attn_norm",
     "self_attn.q_proj": "attn_q",
@@ -34,7 +29,7 @@ _LAYER_NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
-_LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)\.weight")
+_BIASED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 _TYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 """Types of weights that both formats have."""
 
@@ -92,53 +87,58 @@ def rope_factors(config: ModelConfig) -> NDArray[np.float32]:
 def folder_tensors(folder: Path, config: ModelConfig) -> list[GgufTensor]:
     """All tensors of a model's folder; nothing but their names and shapes is read.
 
-    `InputError` for a folder without weights, and for weights that are damaged or that llama.cpp has no name for.
+    `InputError` for a folder without weights, and for weights that are damaged or not those of ``config``.
     """
-    found = [_described(*entry, config) for entry in _stored(folder)]
-    found = [tensor for tensor in found if not (config.tie_embeddings and tensor.source == HEAD)]
-    wanted = {"token_embd.weight", "output_norm.weight", *([] if config.tie_embeddings else ["output.weight"])}
-    kinds = [name for name in _LAYER_NAMES.values() if config.qk_norm or name not in ("attn_q_norm", "attn_k_norm")]
-    wanted |= {f"blk.{layer}.{kind}.weight" for layer in range(config.num_layers) for kind in kinds}
-    names = {tensor.name for tensor in found}
-    if names != wanted:
-        differing = ", ".join(sorted(names ^ wanted)[:3])
+    files = weight_files(folder)
+    if not files:
+        raise InputError(f"{folder}: no {WEIGHTS} and no {INDEX}; finish the pretraining first")
+    names = gguf_names(config)
+    kept = {name: path for name, path in files.items() if name in names or not _is_surplus(name, config)}
+    if kept.keys() != names.keys():
+        differing = ", ".join(sorted(kept.keys() ^ names.keys())[:3])
         raise InputError(f"{folder}: its weights are not those of its config.json ({differing}, ...); restore it")
+    found = []
+    for source, path in kept.items():
+        shape, dtype = _stored(source, path)
+        heads = {"attn_q": config.num_heads, "attn_k": config.num_kv_heads}.get(names[source].split(".")[-2], 0)
+        in_file = torch.float32 if len(shape) == 1 else dtype
+        found.append(GgufTensor(names[source], shape, in_file, source, path, 0 if is_neox(config) else heads))
     return found
 
 
-def _stored(folder: Path) -> Iterator[tuple[str, tuple[int, ...], str, Path]]:
-    """Name, shape, type and file of every tensor in ``folder``."""
-    for path in _files(folder):
-        try:
-            with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118, no mapping
-                    part = file.get_slice(name)
-                    yield name, tuple(part.get_shape()), part.get_dtype(), path
-        except (SafetensorError, FileNotFoundError) as error:
-            raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
+def gguf_names(config: ModelConfig) -> dict[str, str]:
+    """llama.cpp's name of each tensor that a model of this shape has."""
+    names = {EMBEDDING: "token_embd.weight", "model.norm.weight": "output_norm.weight"}
+    if not config.tie_embeddings:
+        names[HEAD] = "output.weight"
+    for layer in range(config.num_layers):
+        for ours, theirs in _LAYER_NAMES.items():
+            if config.qk_norm or not ours.endswith("_norm") or "self_attn" not in ours:
+                names[f"model.layers.{layer}.{ours}.weight"] = f"blk.{layer}.{theirs}.weight"
+            if config.qkv_bias and ours in _BIASED:
+                names[f"model.layers.{layer}.{ours}.bias"] = f"blk.{layer}.{theirs}.bias"
+    return names
 
 
-def _files(folder: Path) -> list[Path]:
-    if (folder / WEIGHTS).exists():
-        return [folder / WEIGHTS]
-    if not (folder / INDEX).exists():
-        raise InputError(f"{folder}: no {WEIGHTS} and no {INDEX}; finish the pretraining first")
-    places = read_json(folder / INDEX)
-    names = places.get("weight_map") if isinstance(places, dict) else None
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InputError(f"{folder / INDEX}: not an index of weights; restore it")
-    return [folder / Path(name).name for name in sorted(set(names.values()))]
+def is_neox(config: ModelConfig) -> bool:
+    """Whether llama.cpp rotates halves of a head in the architecture that it has for this shape, as Hugging Face does;
+    its ``llama`` rotates neighbours."""
+    return config.qk_norm or config.qkv_bias
 
 
-def _described(source: str, shape: tuple[int, ...], dtype: str, path: Path, config: ModelConfig) -> GgufTensor:
-    """A stored tensor as it is to be written."""
-    layer = _LAYER.fullmatch(source)
-    kind = _LAYER_NAMES.get(layer[2]) if layer else None
-    name = f"blk.{layer[1]}.{kind}.weight" if layer and kind else _NAMES.get(source)
-    if name is None:
-        raise InputError(f"{path}: llama.cpp's Llama and Qwen3 have no weight {source!r}; use its own converter")
+def _is_surplus(name: str, config: ModelConfig) -> bool:
+    """Whether older folders have a tensor that says nothing."""
+    return (name == HEAD and config.tie_embeddings) or name.endswith("rotary_emb.inv_freq")
+
+
+def _stored(source: str, path: Path) -> tuple[tuple[int, ...], torch.dtype]:
+    """Shape and type of a tensor in a file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            part = file.get_slice(source)
+            shape, dtype = tuple(part.get_shape()), part.get_dtype()
+    except (SafetensorError, FileNotFoundError) as error:
+        raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
     if dtype not in _TYPES:
-        raise InputError(f"{path}: {source} is of type {dtype}; it must be one of {', '.join(_TYPES)}")
-    heads = {"attn_q": config.num_heads, "attn_k": config.num_kv_heads}.get(kind or "", 0)
-    stored = torch.float32 if len(shape) == 1 else _TYPES[dtype]
-    return GgufTensor(name, shape, stored, source, path, 0 if config.qk_norm else heads)
+        raise InputError(f"{path}: {source} is of type {dtype}; weights are {', '.join(_TYPES)}, convert it")
+    return shape, _TYPES[dtype]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tokenizer.errors import InputError
-from tokenizer.vocabulary import Vocabulary, to_unicode
+from tokenizer.vocabulary import Vocabulary, chat_template, to_unicode
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PRE_TOKENIZERS = {"o200k": "gpt-4o", "right3": "superbpe"}
 """The pre-tokenizer of llama.cpp (``llama_vocab_pre_type`` in src/llama-vocab.cpp) that cuts text as a grammar does."""
 
-NORMAL, CONTROL, UNUSED = 1, 3, 5
+NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 """Types of tokens, as ``enum llama_token_type`` numbers them."""
 
 
@@ -25,6 +25,8 @@ def check_vocabulary(vocabulary: Vocabulary, source: object) -> None:
     """`InputError` for the vocabulary of ``source`` if llama.cpp would give other ids for the same text."""
     if vocabulary.strict:
         reason = "it splits text at Kiwi's morpheme boundaries"
+    elif vocabulary.prefix_space or vocabulary.ignore_merges:
+        reason = "it puts a space before a text, or takes words that are tokens whole"
     elif vocabulary.nfc:
         reason = "it composes text (NFC) before it encodes it"
     elif vocabulary.grammar not in PRE_TOKENIZERS:
@@ -37,19 +39,19 @@ def check_vocabulary(vocabulary: Vocabulary, source: object) -> None:
     )
 
 
-def add_tokenizer(writer: GGUFWriter, vocabulary: Vocabulary, rows: int, chat_template: str | None) -> None:
+def add_tokenizer(writer: GGUFWriter, vocabulary: Vocabulary, rows: int) -> None:
     """Add tokens, merges and the roles of special tokens to the fields of ``writer``.
 
-    ``rows`` is the number of ids that the model has; those beyond the vocabulary get names and the type "unused".
+    ``rows`` is the number of ids that the model has; those that no token has get names and the type "unused".
     """
     names = list(map(to_unicode, vocabulary.tokens))
-    merges = [f"{names[left]} {names[right]}" for left, right in vocabulary.merges]  # by bytes: no merge has a special
-    names += [""] * (vocabulary.size - len(names))
-    kinds = [NORMAL] * vocabulary.size
+    merges = [f"{names[left]} {names[right]}" for left, right in vocabulary.merges]
+    names += [""] * (rows - len(names))
+    kinds = [NORMAL] * rows
     for number, text in vocabulary.special_ids.items():
-        names[number], kinds[number] = text, CONTROL
-    names += [f"[PAD{number}]" for number in range(vocabulary.size, rows)]
-    kinds += [UNUSED] * (rows - vocabulary.size)
+        names[number], kinds[number] = text, USER_DEFINED if text in vocabulary.added else CONTROL
+    for number in [number for number, name in enumerate(names) if not name]:
+        names[number], kinds[number] = f"[PAD{number}]", UNUSED
 
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(PRE_TOKENIZERS[vocabulary.grammar])
@@ -66,5 +68,5 @@ def add_tokenizer(writer: GGUFWriter, vocabulary: Vocabulary, rows: int, chat_te
         add_role[role](vocabulary.special_tokens[text])
     writer.add_add_bos_token(vocabulary.adds_bos)
     writer.add_add_eos_token(False)
-    if chat_template:
-        writer.add_chat_template(chat_template)
+    if template := chat_template(vocabulary):
+        writer.add_chat_template(template)
