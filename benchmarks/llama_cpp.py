@@ -24,7 +24,13 @@ from tokenizer.files import write_json
 
 COMPARED = 12
 """Positions whose logits are compared."""
-_CARRIER: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 32, "num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
+_CARRIER: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_layers": 1,
+    "num_heads": 1,
+    "num_kv_heads": 1,
+}
 """The shape of the random model that a tokenizer alone is given, as llama.cpp's server wants one."""
 
 

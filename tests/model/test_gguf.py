@@ -1,6 +1,7 @@
 """GGUF files: what is in them, what is refused, and stock llama.cpp beside Gyeol."""
 
 import json
+import lzma
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,19 @@ import pytest
 import torch
 
 import samples
+from benchmarks.llama_cpp import LlamaCpp, largest_difference, llama_cpp_parity
+from benchmarks.parity_texts import parity_texts
 from model import ModelConfig, Transformer, generate, load_model
 from model.export import llama_config, model_tensors
 from model.gguf import export_gguf
 from model.gguf_tensors import permuted, rope_factors
+from model.gguf_tokenizer import PRE_TOKENIZERS
 from model.weights import write_tensors, write_weights
 from tests.support.models import TINY_SHAPE
 from tokenizer import Tokenizer, train
 from tokenizer.errors import InputError
 from tokenizer.files import write_json
+from tokenizer.training import CurriculumOptions
 from tokenizer.vocabulary import to_unicode
 
 gguf = pytest.importorskip("gguf")
@@ -163,20 +168,31 @@ class TestLlamaCpp:
     def needed(self) -> None:
         pytest.importorskip("xllamacpp")
 
-    def test_ids_are_equal(self, tmp_path: Path, plain: Tokenizer) -> None:
-        from benchmarks.llama_cpp import llama_cpp_parity
-        from benchmarks.parity_texts import parity_texts
-
-        plain.save(tmp_path / "plain")
-        parity = llama_cpp_parity(tmp_path / "plain", parity_texts())
+    @pytest.mark.parametrize("grammar", sorted(PRE_TOKENIZERS))
+    def test_ids_are_equal(self, tmp_path: Path, plain: Tokenizer, grammar: str) -> None:
+        tokenizer = (
+            plain
+            if grammar == "o200k"
+            else train(samples.folder(), 2048, curriculum=CurriculumOptions(digits="right3"))
+        )
+        tokenizer.save(tmp_path / grammar)
+        rng = np.random.default_rng(0)
+        parts = np.array([*"가나ㅋ aB 漢!?.,:-_/'\"()\t\n\u3000\u0085½٣Ⅷ１é\u0301\0", *"0123456789" * 2, "😀", "\r\n"])
+        mixed = ["".join(rng.choice(parts, size=rng.integers(1, 40))) for _ in range(500)]
+        parity = llama_cpp_parity(tmp_path / grammar, parity_texts() + mixed)
         assert parity.texts > 270
         assert parity.differing == []
+
+    @pytest.mark.slow
+    @pytest.mark.corpora
+    def test_ids_of_the_shipped_vocabulary_are_equal(self, corpora: Path) -> None:
+        texts = [lzma.decompress(path.read_bytes()).decode() for path in sorted((corpora / "dev").glob("*.xz"))]
+        pieces = [text[i : i + 20_000] for text in texts for i in range(0, len(text), 20_000)]
+        assert llama_cpp_parity("gyeol-100k-gguf", pieces).differing == []
 
     @pytest.mark.parametrize("name", SHAPES)
     @pytest.mark.usefixtures("one_thread")
     def test_logits_and_continuations(self, tmp_path: Path, plain: Tokenizer, name: str) -> None:
-        from benchmarks.llama_cpp import LlamaCpp, largest_difference
-
         run = write_model(tmp_path / "run", plain, **SHAPES[name])
         export_gguf(run, tmp_path / "run.gguf")
         engine = LlamaCpp(tmp_path / "run.gguf", context=128)
