@@ -51,11 +51,11 @@ def rotary_table(config: ModelConfig, start: int, length: int, device: torch.dev
     """
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.int64, device=device).float() / config.head_dim
     positions = torch.arange(start, start + length, device=device, dtype=torch.float32)
-    angles = torch.outer(positions, _scaled(1.0 / (config.rope_theta**exponents), config))
+    angles = torch.outer(positions, scaled_frequencies(1.0 / (config.rope_theta**exponents), config))
     return angles.cos(), angles.sin()
 
 
-def _scaled(frequencies: Tensor, config: ModelConfig) -> Tensor:
+def scaled_frequencies(frequencies: Tensor, config: ModelConfig) -> Tensor:
     """Stretch positions by `ModelConfig.rope_factor`, as transformers' ``rope_type`` of the same name does."""
     if config.rope_original_context is None:
         return frequencies / config.rope_factor

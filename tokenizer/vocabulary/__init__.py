@@ -3,6 +3,7 @@
 from tokenizer.vocabulary.byte_level import from_unicode as from_unicode
 from tokenizer.vocabulary.byte_level import to_unicode as to_unicode
 from tokenizer.vocabulary.card import LICENCE as LICENCE
+from tokenizer.vocabulary.chat import chat_template as chat_template
 from tokenizer.vocabulary.folder import TOKENIZER_FOLDER as TOKENIZER_FOLDER
 from tokenizer.vocabulary.folder import load_vocabulary as load_vocabulary
 from tokenizer.vocabulary.folder import save_vocabulary as save_vocabulary
