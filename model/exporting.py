@@ -17,7 +17,7 @@ from tokenizer.outputs import Kind, check_free, locked
 from tokenizer.vocabulary import TOKENIZER_FOLDER, save_tiktoken, save_vocabulary
 
 _FILES = (*TOKENIZER_FOLDER.files, CONFIG, GENERATION, WEIGHTS, INDEX, "model-*-of-*.safetensors")
-MODEL_FOLDER = Kind("exported model", TOKENIZER_FOLDER.markers, TOKENIZER_FOLDER.format, _FILES)
+MODEL_FOLDER = Kind("model for Hugging Face", TOKENIZER_FOLDER.markers, TOKENIZER_FOLDER.format, _FILES)
 
 
 def export(source: str | Path, format: str, out: str | Path, *, force: bool = False) -> str:

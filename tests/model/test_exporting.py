@@ -8,7 +8,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from model import PRESETS, generate, load_model, pretrain
+from model import generate, load_model, pretrain
 from model.export import model_tensors
 from model.exporting import export
 from samples import folder as samples_folder
@@ -16,7 +16,9 @@ from tests.support.models import OPTIONS, TINY_SHAPE, interrupt_at, sentences
 from tokenizer import InputError, Tokenizer, train
 from tokenizer.shards import write_shards
 
-SHORT = {name: value for name, value in OPTIONS.items() if name != "tokenizer"} | {"tokens": 8 * 256}
+SHORT = {name: value for name, value in OPTIONS.items() if name != "tokenizer"} | {
+    **{"preset": "nano", "shape": TINY_SHAPE, "tokens": 8 * 256}
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "tiny", TINY_SHAPE)
-        pretrain(shards, path, **SHORT)
+    pretrain(shards, path, **SHORT)
     return path
 
 
@@ -57,17 +57,17 @@ def test_the_folder_is_whole(run: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "config.json").read_text())["vocab_size"] == 600
     loaded = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     assert (loaded.model_max_length, loaded.padding_side, len(loaded)) == (32, "left", 600)
-    assert loaded.apply_chat_template([{"role": "user", "content": "결"}], tokenize=False).endswith("<|user|>결<|end|>")
+    chat = loaded.apply_chat_template([{"role": "user", "content": "결"}], tokenize=False)
+    assert chat == "<|endoftext|><|user|>결<|end|>"
     ends = transformers.GenerationConfig.from_pretrained(tmp_path / "out")
     special = Tokenizer.load(run).special_tokens
     assert ends.eos_token_id == [special["<|endoftext|>"], special["<|end|>"]]
     assert (ends.bos_token_id, ends.pad_token_id) == (special["<|endoftext|>"], special["<|pad|>"])
-    with pytest.raises(InputError, match="already holds a exported model|already holds an exported model"):
+    with pytest.raises(InputError, match="already holds a model for Hugging Face"):
         export(run, "hf", tmp_path / "out")
     export(run, "hf", tmp_path / "out", force=True)
 
 
-@pytest.mark.usefixtures("tiny")
 def test_an_unfinished_run_gives_its_newest_checkpoint(
     shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

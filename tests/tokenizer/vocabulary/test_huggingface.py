@@ -14,14 +14,12 @@ import transformers
 from hypothesis import example, given, settings
 from tokenizers import AddedToken, normalizers, processors
 
-import samples
-from tests.support.texts import LINES
 from tests.support.foreign import PRE_TOKENIZERS, PUBLISHED, TEXTS, ids_of, published, saved, split, trained
+from tests.support.texts import LINES
 from tokenizer import InputError, Tokenizer
 from tokenizer.pretokenize.grammars import PATTERNS
 from tokenizer.reference import encode_text_by_definition
 from tokenizer.vocabulary import load_vocabulary
-
 
 
 @cache

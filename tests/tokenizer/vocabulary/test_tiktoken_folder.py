@@ -17,7 +17,8 @@ from tokenizer.vocabulary.tiktoken_folder import encoding_name
 ENCODE = """
 import json, sys, tiktoken
 encoding = tiktoken.get_encoding(sys.argv[1])
-print(json.dumps([encoding.n_vocab, encoding.eot_token] + [encoding.encode_ordinary(text) for text in json.load(sys.stdin)]))
+ids = [encoding.encode_ordinary(text) for text in json.load(sys.stdin)]
+print(json.dumps([encoding.n_vocab, encoding.eot_token, *ids]))
 """
 
 
