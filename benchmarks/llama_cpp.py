@@ -65,9 +65,15 @@ class LlamaCpp:
         self.version = f"xllamacpp {xllamacpp.__version__}"
         self._server = xllamacpp.Server(params)
 
-    def encode(self, text: str, *, begin: bool = False) -> list[int]:
-        """The ids of ``text``, in which special tokens are letters; with ``begin`` as a prompt is encoded."""
-        return self._post("/tokenize", content=text, add_special=begin, parse_special=False)["tokens"]  # type: ignore[no-any-return]
+    def encode(self, text: str, *, begin: bool = False, special: bool = False) -> list[int]:
+        """The ids of ``text``; after the token that begins a text with ``begin``; special tokens are letters without
+        ``special``. A prompt has both."""
+        return self._post("/tokenize", content=text, add_special=begin, parse_special=special)["tokens"]  # type: ignore[no-any-return]
+
+    def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
+        """The ids that a chat of ``messages`` is for the model, up to where it answers."""
+        prompt = self._post("/apply-template", messages=list(messages))["prompt"]
+        return self.encode(prompt, begin=True, special=True)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ``ids``."""

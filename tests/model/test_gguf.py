@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import samples
-from benchmarks.llama_cpp import LlamaCpp, largest_difference, llama_cpp_parity
+from benchmarks.llama_cpp import LlamaCpp, largest_difference, llama_cpp_parity, with_random_model
 from benchmarks.parity_texts import parity_texts
 from model import ModelConfig, Transformer, generate, load_model
 from model.export import llama_config, model_tensors
@@ -59,6 +59,13 @@ def write_model(folder: Path, tokenizer: Tokenizer, dtype: torch.dtype = torch.f
     tensors = {name: tensor.to(dtype) for name, tensor in model_tensors(model).items()}
     write_tensors(folder / "model.safetensors", tensors)
     return folder
+
+
+def export(folder: Path) -> Path:
+    """The folder as a GGUF file beside it."""
+    out = folder.with_suffix(".gguf")
+    export_gguf(folder, out)
+    return out
 
 
 def fields_of(path: Path) -> dict[str, Any]:
@@ -190,12 +197,22 @@ class TestLlamaCpp:
         pieces = [text[i : i + 20_000] for text in texts for i in range(0, len(text), 20_000)]
         assert llama_cpp_parity("gyeol-100k-gguf", pieces).differing == []
 
+    def test_chats_are_those_of_transformers(self, tmp_path: Path, plain: Tokenizer) -> None:
+        from transformers import AutoTokenizer
+
+        engine = LlamaCpp(export(with_random_model(plain, tmp_path / "run")))
+        roles, texts = ("system", "user", "assistant", "user"), ("친절하게.", " 안녕?\n", "안녕하세요.", "<b>1</b>")
+        messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+        theirs = AutoTokenizer.from_pretrained(tmp_path / "run").apply_chat_template(
+            messages, add_generation_prompt=True, return_dict=False
+        )
+        assert engine.chat(messages) == theirs
+
     @pytest.mark.parametrize("name", SHAPES)
     @pytest.mark.usefixtures("one_thread")
     def test_logits_and_continuations(self, tmp_path: Path, plain: Tokenizer, name: str) -> None:
         run = write_model(tmp_path / "run", plain, **SHAPES[name])
-        export_gguf(run, tmp_path / "run.gguf")
-        engine = LlamaCpp(tmp_path / "run.gguf", context=128)
+        engine = LlamaCpp(export(run), context=128)
         prompt = "나는 결을 따라 나무를 다듬는다."
         text = (samples.folder() / "essay.txt").read_text("utf-8")[:400]
         largest = largest_difference(engine, load_model(run), plain, [text])

@@ -43,6 +43,7 @@ def expected(texts: list[str]) -> list[list[int]]:
     return [pretoken_ends(text, "gyeol").tolist() for text in texts]
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(TEXTS)
 def test_it_cuts_random_text_as_the_scanner(splitter: Path, texts: list[str]) -> None:
@@ -54,6 +55,7 @@ def test_it_cuts_the_samples_as_the_scanner(splitter: Path) -> None:
     assert ends(splitter, texts) == expected(texts)
 
 
+@pytest.mark.slow
 def test_it_has_the_classes_of_every_character(splitter: Path) -> None:
     text = "".join(f"가 {chr(code)}1.{chr(code)}나" for code in range(0x110000) if not 0xD800 <= code < 0xE000)
     assert ends(splitter, [text]) == expected([text])
