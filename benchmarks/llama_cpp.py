@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from model import ModelConfig, Transformer, load_model
 from model.export import llama_config, model_tensors
 from model.gguf import export_gguf
+from model.gguf_tokenizer import check_vocabulary
 from model.weights import write_tensors
 from tokenizer import Tokenizer
 from tokenizer.errors import InputError
@@ -107,6 +108,7 @@ def llama_cpp_parity(folder: str | Path, texts: Sequence[str]) -> Parity:
     `InputError` as `model.gguf.export_gguf`, and without the package xllamacpp.
     """
     tokenizer = Tokenizer.load(folder)
+    check_vocabulary(tokenizer.vocabulary, folder)
     with tempfile.TemporaryDirectory() as place:
         alone = not (Path(folder) / "config.json").exists()
         model = None if alone else load_model(folder)
