@@ -55,7 +55,7 @@ def _hugging_face(source: str | Path, out: Path, force: bool) -> str:
             write_json(fresh / "tokenizer_config.json", named | {"model_max_length": config["max_position_embeddings"]})
             if (folder / CARD).is_file():
                 (fresh / CARD).write_bytes((folder / CARD).read_bytes())
-    return f"{out}: a {config['architectures'][0]} in {len(files)} files of weights, {sum(sizes.values()):,} bytes"
+    return f"{out}: a {config['architectures'][0]}, {sum(sizes.values()):,} bytes of weights in {', '.join(files[:3])}"
 
 
 def _unpadded(folder: Path, vocab_size: int) -> tuple[dict[str, int], Iterator[tuple[str, Tensor]]]:
@@ -73,7 +73,8 @@ def _unpadded(folder: Path, vocab_size: int) -> tuple[dict[str, int], Iterator[t
 def _tiktoken(source: str | Path, out: Path, force: bool) -> str:
     tokenizer = Tokenizer.load(source)
     encoding = save_tiktoken(tokenizer.vocabulary, tokenizer.name, out, force=force)
-    return f'{out}: pip install {out}, then tiktoken.get_encoding("{encoding}")'
+    place = out if out.is_absolute() else f"./{out}"  # to pip a bare word is a name on the package index
+    return f'{out}: pip install {place}, then tiktoken.get_encoding("{encoding}")'
 
 
 def _gguf(source: str | Path, out: Path, force: bool) -> str:
