@@ -25,6 +25,7 @@ RECIPE_HELP = (
     "curriculum: first inside morphemes, then across words; plain: byte-level BPE; strict: cut by Kiwi, always."
 )
 EVAL_HELP = "With --sizes: text to measure (file or folder; may be repeated), else a fifth of the corpus's files."
+SPECIAL_HELP = "A special token of your own, behind those that every tokenizer has; may be repeated."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -57,6 +58,7 @@ def cli() -> None:
 @click.option("--name", help="Name to record; the folder's by default.")
 @click.option("--min-count", default=2, help="Merge no pair that occurs fewer times.")
 @click.option("--normalizer", type=click.Choice(["none", "nfc"]), default="none", help="nfc: compose texts.")
+@click.option("--special-token", "special_tokens", multiple=True, metavar="TEXT", help=SPECIAL_HELP)
 @click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
 @click.option("--memory", metavar="SIZE", help="Keep what would take more than SIZE (4GB) in files beside --out.")
 @options(READING, *READING)
@@ -283,6 +285,16 @@ def plot(runs: tuple[Path, ...], out: Path, force: bool) -> None:
 
     plot_runs(runs, out, force=force)
     click.echo(printable(str(out)))
+
+
+@cli.command(epilog="Example: gyeol warm")
+@AS_JSON
+def warm(as_json: bool) -> None:
+    """Compile all native code, which else happens when it is first used. For images and continuous integration."""
+    from tokenizer.warm import describe_warmed
+    from tokenizer.warm import warm as run_warm
+
+    show(run_warm(), as_json, describe_warmed)
 
 
 @cli.command(epilog="Example: gyeol demo --minutes 5")

@@ -117,6 +117,7 @@ def test_no_circle_between_files() -> None:
             "from tokenizer import Tokenizer",
             ("torch", "tokenizer.training", "tokenizer.shards", "kiwipiepy", "pyarrow"),
         ),
+        ("import gyeol; dir(gyeol)", ("torch", "numba", "tokenizer.tokenizer", "model", "benchmarks")),
         ("import cli", ("torch", "numba", "tokenizer.tokenizer")),
     ],
 )

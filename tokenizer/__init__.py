@@ -12,9 +12,9 @@ from tokenizer.errors import InputError
 
 if TYPE_CHECKING:
     from tokenizer.tokenizer import Tokenizer
-    from tokenizer.training.recipes import train
+    from tokenizer.training.recipes import train, train_from_iterator
 
-__all__ = ["InputError", "Tokenizer", "train"]
+__all__ = ["InputError", "Tokenizer", "train", "train_from_iterator"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,8 +23,12 @@ def __getattr__(name: str) -> Any:
         from tokenizer.tokenizer import Tokenizer
 
         return Tokenizer
-    if name == "train":
-        from tokenizer.training.recipes import train
+    if name in ("train", "train_from_iterator"):
+        from tokenizer.training import recipes
 
-        return train
+        return getattr(recipes, name)
     raise AttributeError(f"module 'tokenizer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

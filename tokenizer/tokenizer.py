@@ -87,12 +87,21 @@ class Tokenizer:
         """
         return cls(vocabulary_of_ranks(path_or_encoding, pattern, special_tokens))
 
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path) -> Tokenizer:
+        """`load`, under the name that transformers has for it."""
+        return cls.load(name_or_path)
+
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write the tokenizer as a folder that Hugging Face tokenizers and transformers load too.
 
         `InputError` when something is there already; with ``force`` an older tokenizer is replaced, and nothing else.
         """
         save_vocabulary(self.vocabulary, folder, force=force)
+
+    def save_pretrained(self, folder: str | Path, *, force: bool = False) -> None:
+        """`save`, under the name that transformers has for it."""
+        self.save(folder, force=force)
 
     @property
     def vocab_size(self) -> int:

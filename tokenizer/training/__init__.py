@@ -23,6 +23,15 @@
 
 from tokenizer.training.curriculum import CurriculumOptions, Stage
 from tokenizer.training.folder import options_from_text, train_folder
-from tokenizer.training.recipes import RECIPES, train, train_sizes
+from tokenizer.training.recipes import RECIPES, train, train_from_iterator, train_sizes
 
-__all__ = ["RECIPES", "CurriculumOptions", "Stage", "options_from_text", "train", "train_folder", "train_sizes"]
+__all__ = [
+    "RECIPES",
+    "CurriculumOptions",
+    "Stage",
+    "options_from_text",
+    "train",
+    "train_folder",
+    "train_from_iterator",
+    "train_sizes",
+]

@@ -12,12 +12,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tokenizer.corpus.find import named_sources
+from tokenizer.corpus.memory import Texts
 from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
@@ -42,6 +43,7 @@ from tokenizer.training.records import SourceRecord, StageRecord, versions
 from tokenizer.training.spool import Spool
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
+from tokenizer.vocabulary.special_tokens import checked_special_tokens
 from tokenizer.vocabulary.token_bytes import token_bytes
 from tokenizer.vocabulary.vocabulary import build, default_special_tokens
 
@@ -61,6 +63,7 @@ def train(
     min_count: int = 2,
     fill_what_you_can: bool = False,
     normalizer: Literal["none", "nfc"] = "none",
+    special_tokens: Sequence[str] = (),
     name: str | None = None,
     threads: int | None = None,
     memory: str | None = None,
@@ -72,7 +75,8 @@ def train(
     ``corpus`` is one or several files or folders as `tokenizer.corpus.documents` reads them, with the fields of
     `tokenizer.corpus.Reading` as ``reading``. ``curriculum`` has the options of that recipe. ``continue_from`` keeps
     all ids of a tokenizer of the same grammar, special tokens included, and adds to them. Pairs that occur less than
-    ``min_count`` times are not merged. ``fill_what_you_can`` is content with fewer ids where the corpus has no more.
+    ``min_count`` times are not merged. ``special_tokens`` are put behind our own (`default_special_tokens`).
+    ``fill_what_you_can`` is content with fewer ids where the corpus has no more.
     ``memory`` bounds the memory (such as 4GB): arrays that would pass it are temporary files in ``spool_folder`` (the
     working directory); the vocabulary is the same. With ``normalizer="nfc"`` the tokenizer composes every text before
     it encodes it, and so do other engines, by its ``tokenizer.json``: a text in decomposed Hangul has the ids of the
@@ -89,6 +93,7 @@ def train(
         min_count=min_count,
         fill_what_you_can=fill_what_you_can,
         normalizer=normalizer,
+        special_tokens=special_tokens,
         name=name,
         threads=threads,
         memory=memory,
@@ -97,8 +102,21 @@ def train(
     )[0]
 
 
+def train_from_iterator(texts: Iterable[str | Iterable[str]], vocab_size: int = 32_768, **options: Any) -> Tokenizer:
+    """Train a tokenizer on texts that a program has: each is a document; lists of them are taken apart.
+
+    They are read once, in order, and not kept: memory is bounded as in `train`, whose ``options`` these are, but for
+    those of reading files. All count as one source. `InputError` as `train`, and when there is no text.
+
+    >>> made = train_from_iterator(["결을 따라 자르면 매끄럽다."] * 9, 340, fill_what_you_can=True)
+    >>> made.decode(made.encode("결을 자르면"))
+    '결을 자르면'
+    """
+    return train_sizes(Texts(texts), [vocab_size], **options)[0]
+
+
 def train_sizes(
-    corpus: str | Path | Sequence[str | Path],
+    corpus: str | Path | Sequence[str | Path] | Texts,
     sizes: Sequence[int],
     *,
     without: Sequence[str | Path] = (),
@@ -108,6 +126,7 @@ def train_sizes(
     min_count: int = 2,
     fill_what_you_can: bool = False,
     normalizer: Literal["none", "nfc"] = "none",
+    special_tokens: Sequence[str] = (),
     name: str | None = None,
     threads: int | None = None,
     memory: str | None = None,
@@ -120,17 +139,17 @@ def train_sizes(
     Everything else is as in `train`, which trains a single one, but for the files ``without``, which are left out of
     the corpus. `InputError` also for sizes that do not ascend.
     """
-    paths = [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
     if normalizer not in NORMALIZERS:
         raise InputError(f"normalizer is {normalizer!r}; it must be one of {', '.join(NORMALIZERS)}")
     if not sizes or list(sizes) != sorted(set(sizes)):
         raise InputError(f"sizes {', '.join(map(str, sizes)) or 'none'}: name one or more, each larger than the last")
     options = curriculum or CurriculumOptions()
-    jobs = [_job(recipe, size, curriculum, continue_from, min_count) for size in sizes]
+    own = checked_special_tokens(special_tokens, continue_from.special_tokens if continue_from else ())
+    jobs = [_job(recipe, size, curriculum, continue_from, min_count, own) for size in sizes]
     nfc = normalizer == "nfc" or bool(continue_from and continue_from.vocabulary.nfc)
     reading["nfc"] = nfc or reading.get("nfc", False)
     spool = Spool(memory, spool_folder)
-    collection = _read(paths, recipe, options, threads or cores(), spool, without, reading)
+    collection = _read(corpus, recipe, options, threads or cores(), spool, without, reading)
     provenance: dict[str, Any] = {
         "name": name,
         "recipe": recipe,
@@ -149,8 +168,8 @@ def train_sizes(
     for job in jobs:
         found, records = without_least_used(learned, stages, len(job.start.tokens), job.wanted)
         _check_filled(found, job, min_count, fill_what_you_can)
-        own = provenance | {"stages": [asdict(stage) for stage in records]}
-        made.append(_tokenizer(found, job, recipe, nfc, own))
+        record = provenance | {"stages": [asdict(stage) for stage in records]}
+        made.append(_tokenizer(found, job, recipe, nfc, record))
     return made
 
 
@@ -160,7 +179,7 @@ def _grammar(recipe: str, options: CurriculumOptions | None) -> str:
 
 
 def _read(
-    paths: list[str | Path],
+    corpus: str | Path | Sequence[str | Path] | Texts,
     recipe: str,
     options: CurriculumOptions,
     threads: int,
@@ -169,10 +188,18 @@ def _read(
     reading: dict[str, Any],
 ) -> Collection:
     """The corpus as words, and for the curriculum runs."""
-    factors = FileFactors(options.weights, [(name, origin) for _, name, origin in named_sources(paths)])
+    paths = [] if isinstance(corpus, Texts) else [corpus] if isinstance(corpus, (str, Path)) else list(corpus)
+    names = [(name, origin) for _, name, origin in named_sources(paths)]
+    if isinstance(corpus, Texts):
+        names = [(corpus.name, corpus.name)]
+    factors = FileFactors(options.weights, names)
     spread = options.spread if recipe == "curriculum" else 0
-    with progress_bar("Reading the corpus", total=total_size(paths, without)) as progress:
-        source = documents(paths, without=without, on_progress=progress.advance, **reading)
+    total = None if isinstance(corpus, Texts) else total_size(paths, without)
+    with progress_bar("Reading the corpus", total=total) as progress:
+        if isinstance(corpus, Texts):
+            source = corpus.documents(Reading(**reading).nfc)
+        else:
+            source = documents(paths, without=without, on_progress=progress.advance, **reading)
         settings: dict[str, Any] = {"threads": threads, "factor_of": factors, "spread": spread}
         return collect(source, _grammar(recipe, options), spool=spool, **settings)
 
@@ -241,6 +268,7 @@ def _job(
     curriculum: CurriculumOptions | None,
     continue_from: Tokenizer | None,
     min_count: int,
+    own: list[str],
 ) -> _Job:
     """The arguments of `train`, checked."""
     if recipe not in RECIPES:
@@ -255,7 +283,7 @@ def _job(
     if not 1 <= min_count <= MOST_COUNT:
         raise InputError(f"min_count is {min_count}; it must be from 1 to {MOST_COUNT:,}")
     grammar = _grammar(recipe, curriculum)
-    start, special_tokens, kept = Learned(byte_alphabet(), [], [], False), default_special_tokens(), {}
+    start, special_tokens, kept = Learned(byte_alphabet(), [], [], False), default_special_tokens() + own, {}
     if continue_from:
         old = continue_from.vocabulary
         if (old.grammar, old.strict) != (grammar, recipe == "strict"):
@@ -266,7 +294,7 @@ def _job(
         if old.ignore_merges or old.prefix_space or old.added or b"" in old.tokens:
             raise InputError(f"{continue_from.name!r} is of another maker; training cannot go on from it")
         start = Learned([continue_from.token_bytes(i) for i in range(old.size)], old.merges, [], False)
-        special_tokens, kept = [], old.special_tokens
+        special_tokens, kept = own, old.special_tokens
     least = len(start.tokens) + len(special_tokens)
     if vocab_size < least:
         what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
