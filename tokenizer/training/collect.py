@@ -224,8 +224,9 @@ def _cut(
     scanner: int,
     given: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Cut documents that end at ``ends`` into words, by a scanner or at the ``given`` ends of pre-tokens: the bytes at which these start and the last ends, for each
-    whether it stands in a run, each run's number of words and section, and each word's section."""
+    """Cut documents that end at ``ends`` into words, by a scanner or at the ``given`` ends of pre-tokens: the bytes at
+    which these start and the last ends, for each whether it stands in a run, each run's number of words and section,
+    and each word's section."""
     bounds = np.empty(data.size + 1, dtype=np.int64)
     in_run = np.zeros(data.size, dtype=np.bool_)
     sizes = np.empty(data.size // 2 + 1, dtype=np.int32)
