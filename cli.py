@@ -25,6 +25,7 @@ RECIPE_HELP = (
     "curriculum: first inside morphemes, then across words; plain: byte-level BPE; strict: cut by Kiwi, always."
 )
 EVAL_HELP = "With --sizes: text to measure (file or folder; may be repeated), else a fifth of the corpus's files."
+INIT_HELP = "Rows of new ids, of those that spell them: mean, weighted (first or last ones more), or random."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -79,6 +80,40 @@ def train(corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> Non
 
     compared = compare_sizes(corpus, whole_numbers(sizes), out, eval_texts=eval_texts, **given)
     print_json(compared) if as_json else print_sizes(compared, out)
+
+
+@cli.command(epilog="Example: gyeol extend llama-3 corpus --add 16384 --model llama-3 --out llama-3-korean")
+@click.argument("base")
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--add", default=16_384, help="Number of ids to add.")
+@OUT
+@FORCE
+@click.option("--model", type=FOLDER, help="Hugging Face folder of a model with BASE: write it with rows for new ids.")
+@click.option("--init", type=click.Choice(["mean", "weighted", "random"]), show_default="mean", help=INIT_HELP)
+@click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
+@options(READING, *READING)
+@AS_JSON
+def extend(
+    base: str, corpus: tuple[str, ...], out: Path, model: Path | None, init: Any, as_json: bool, **rest: Any
+) -> None:
+    """Add Korean to the tokenizer BASE, learnt from CORPUS; its ids stay, and so do those of text without Hangul.
+
+    BASE is a folder or tokenizer.json of Hugging Face (byte-level BPE, such as Llama 3 or Qwen 3), a .tiktoken file,
+    a folder of Gyeol, or one of o200k_base, cl100k_base, llama3 and qwen3.
+    """
+    from benchmarks.peers.bases import load_base
+    from tokenizer.inspection import describe_training, vocabulary_record
+    from tokenizer.training import extend_folder
+
+    if model:
+        from model.extend import extend_with_model
+
+        made = extend_with_model(load_base(base), corpus, model, out, init=init or "mean", **rest)
+    elif init:
+        raise click.UsageError("--init needs --model")
+    else:
+        made = extend_folder(load_base(base), corpus, out, **rest)
+    show(vocabulary_record(made) | {"folder": str(out)}, as_json, describe_training)
 
 
 @cli.command(epilog="Example: gyeol encode -t gyeol-100k novel.txt > novel.ids")

@@ -34,7 +34,7 @@ _TOKENIZER = (
 )
 _RUN = (CONFIG, IDENTITY, RESULT, LOG, MARKER)
 _LEFT_OUT = (*_WEIGHTS, *_TOKENIZER, *_RUN, ".*")
-"""Files of a model's folder that are written anew, or that say of the old weights and tokenizer what is no longer so."""
+"""Files of a model's folder that are written anew, or that are of the old weights and tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def extend_model(
     """Write the model in ``hf_folder`` as the folder ``out``, with rows for the ids that ``tokenizer`` has beyond those
     of the model's own (`tokenizer.training.extend`), made as `model.new_rows` says of ``init``.
 
-    Weights keep their type, a tied head stays tied, ``config.json`` has the new ``vocab_size``. Rows that padded the old
-    embedding are used up first. The other files of the folder are copied, but for its subfolders, weights in other
+    Weights keep their type, a tied head stays tied, ``config.json`` has the new ``vocab_size``. Rows that padded the
+    old embedding are used up first. The other files of the folder are copied, but for its subfolders, weights in other
     formats, and the old tokenizer. `InputError` for a folder as `BaseModel.open` refuses it, a tokenizer that has other
     old ids, and an ``out`` that holds something; with ``force`` an older extended model is replaced, and nothing else.
     """
@@ -137,7 +137,7 @@ def _kind(out: Path) -> Kind:
     marker = out / MARKER
     record = read_json(marker) if marker.is_file() else {}
     names = record.get("files", []) if isinstance(record, dict) else []
-    return Kind("extended model", (MARKER,), FORMAT, tuple(glob.escape(str(name)) for name in names))
+    return Kind("model with added tokens", (MARKER,), FORMAT, tuple(glob.escape(str(name)) for name in names))
 
 
 def _write(model: BaseModel, tokenizer: Tokenizer, init: Init, fresh: Path) -> None:
