@@ -1,7 +1,6 @@
 """The ``gyeol`` command. Every command is thin: it turns options into one call of the packages."""
 
 import os
-import shlex
 import sys
 from itertools import chain
 from pathlib import Path
@@ -9,24 +8,29 @@ from typing import Any
 
 import click
 
-from tokenizer.console import Group, print_json, run, show
+from tokenizer.console import (
+    AS_JSON,
+    FILL,
+    FOLDER,
+    FORCE,
+    MINUTES,
+    OUT,
+    TOKENIZER,
+    TOKENIZERS,
+    Group,
+    print_json,
+    run,
+    show,
+)
 from tokenizer.options import Words, fields_of, name_and_json, option, options, whole_numbers
 from tokenizer.standard_streams import printable
 
-FOLDER = click.Path(path_type=Path)
-MINUTES = click.FloatRange(min=0, min_open=True)
-TOKENIZER = click.option("-t", "--tokenizer", required=True, help="gyeol-100k, gyeol-200k or a trained folder.")
-TOKENIZERS = click.option(
-    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, metavar="TOKENIZER", help="May be repeated."
-)
-OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
-FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
 RECIPE_HELP = (
     "curriculum: first inside morphemes, then across words; plain: byte-level BPE; strict: cut by Kiwi, always."
 )
 EVAL_HELP = "With --sizes: text to measure (file or folder; may be repeated), else a fifth of the corpus's files."
+INIT_HELP = "Rows of new ids, of those that spell them: mean, weighted (first or last ones more), or random."
 SPECIAL_HELP = "A special token of your own, behind those that every tokenizer has; may be repeated."
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 CURRICULUM = fields_of("tokenizer.training.curriculum", "CurriculumOptions")
@@ -59,7 +63,7 @@ def cli() -> None:
 @click.option("--min-count", default=2, help="Merge no pair that occurs fewer times.")
 @click.option("--normalizer", type=click.Choice(["none", "nfc"]), default="none", help="nfc: compose texts.")
 @click.option("--special-token", "special_tokens", multiple=True, metavar="TEXT", help=SPECIAL_HELP)
-@click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
+@FILL
 @click.option("--memory", metavar="SIZE", help="Keep what would take more than SIZE (4GB) in files beside --out.")
 @options(READING, *READING)
 @AS_JSON
@@ -81,6 +85,40 @@ def train(corpus: tuple[str, ...], out: Path, as_json: bool, **rest: Any) -> Non
 
     compared = compare_sizes(corpus, whole_numbers(sizes), out, eval_texts=eval_texts, **given)
     print_json(compared) if as_json else print_sizes(compared, out)
+
+
+@cli.command(epilog="Example: gyeol extend llama-3 corpus --add 16384 --model llama-3 --out llama-3-korean")
+@click.argument("base")
+@click.argument("corpus", nargs=-1, required=True)
+@click.option("--add", default=16_384, help="Number of ids to add.")
+@OUT
+@FORCE
+@click.option("--model", type=FOLDER, help="Hugging Face folder of a model with BASE: write it with rows for new ids.")
+@click.option("--init", type=click.Choice(["mean", "weighted", "random"]), show_default="mean", help=INIT_HELP)
+@FILL
+@options(READING, *READING)
+@AS_JSON
+def extend(
+    base: str, corpus: tuple[str, ...], out: Path, model: Path | None, init: Any, as_json: bool, **rest: Any
+) -> None:
+    """Add Korean to the tokenizer BASE, learnt from CORPUS; its ids stay, and so do those of text without Hangul.
+
+    BASE is a folder or tokenizer.json of Hugging Face (byte-level BPE, such as Llama 3 or Qwen 3), a .tiktoken file,
+    a folder of Gyeol, or one of o200k_base, cl100k_base, llama3 and qwen3.
+    """
+    from benchmarks.peers.bases import load_base
+    from tokenizer.inspection import describe_training, vocabulary_record
+    from tokenizer.training import extend_folder
+
+    if model:
+        from model.extend import extend_with_model
+
+        made = extend_with_model(load_base(base), corpus, model, out, init=init or "mean", **rest)
+    elif init:
+        raise click.UsageError("--init needs --model")
+    else:
+        made = extend_folder(load_base(base), corpus, out, **rest)
+    show(vocabulary_record(made) | {"folder": str(out)}, as_json, describe_training)
 
 
 @cli.command(epilog="Example: gyeol encode -t gyeol-100k novel.txt > novel.ids")
@@ -120,24 +158,15 @@ def inspect(tokenizers: tuple[str, ...], text: str | None, file: str | None, as_
     With a text a tokenizer is any that `gyeol fertility` takes.
     """
     from benchmarks.report.html import inspect_in_page
-    from benchmarks.report.side_by_side import print_records, text_records
-    from tokenizer import Tokenizer
+    from benchmarks.report.side_by_side import inspect_and_print
     from tokenizer.corpus import documents
-    from tokenizer.inspection import print_vocabulary, vocabulary_record
 
     text = "".join(document.text for document in documents([file])) if file else text
     if page["html"]:
         if text is None or as_json:
             raise click.UsageError("--html needs a TEXT or --file, and does not go with --json")
         return click.echo(printable(inspect_in_page(page["html"], text, tokenizers, force=page["force"])))
-    if text is None:
-        show = vocabulary_record if as_json else print_vocabulary
-        records: list[Any] = [show(Tokenizer.load(name)) for name in tokenizers]
-    else:
-        records = text_records(text, tokenizers)
-        None if as_json else print_records(records)
-    if as_json:
-        print_json(records if len(records) > 1 else records[0])
+    inspect_and_print(text, tokenizers, print_json if as_json else None)
 
 
 @cli.command(epilog="Example: gyeol fertility -t my-tokenizer --against o200k_base novel.txt")
@@ -304,16 +333,11 @@ def warm(as_json: bool) -> None:
 @click.pass_context
 def demo(context: click.Context, out: Path, minutes: float, force: bool) -> None:
     """Run the whole chain on the embedded sample: train, measure, shard, pretrain, generate."""
-    from samples.demo import END, demo_commands, open_demo
-    from tokenizer.outputs import locked
+    from samples.demo import run_demo
 
-    with locked(out):
-        open_demo(out, force)
-        for arguments in demo_commands(out, minutes):
-            click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
-            with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
-                cli.invoke(sub)
-    click.echo(END.format(folder=out.resolve()))
+    for arguments in run_demo(out, minutes, force):
+        with cli.make_context("gyeol", arguments, parent=context.parent) as sub:
+            cli.invoke(sub)
 
 
 def main() -> None:

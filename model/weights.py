@@ -92,16 +92,29 @@ def read_weights(files: Mapping[str, Path]) -> Iterator[tuple[str, Tensor]]:
 def weight_sizes(files: Mapping[str, Path]) -> dict[str, int]:
     """Bytes of each weight, without reading it. `InputError` as `read_weights`."""
     sizes = {}
+    for name, (shape, kind) in _headers(files).items():
+        if kind not in DTYPE_BYTES:
+            raise InputError(f"{files[name]}: {name} is of type {kind}; weights are F32, BF16 or F16, convert it")
+        sizes[name] = math.prod(shape) * DTYPE_BYTES[kind]
+    return sizes
+
+
+def weight_shapes(files: Mapping[str, Path]) -> dict[str, tuple[int, ...]]:
+    """Shape of each weight, without reading it. `InputError` as `read_weights`."""
+    return {name: shape for name, (shape, _) in _headers(files).items()}
+
+
+def _headers(files: Mapping[str, Path]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and type of each weight."""
+    found = {}
     for name, path in files.items():
         try:
             with safe_open(path, "pt") as held:
                 part = held.get_slice(name)
-                sizes[name] = math.prod(part.get_shape()) * DTYPE_BYTES[part.get_dtype()]
+                found[name] = tuple(part.get_shape()), str(part.get_dtype())
         except (SafetensorError, FileNotFoundError) as error:
             raise InputError(f"{path}: incomplete ({error}); restore or rebuild it") from None
-        except KeyError as error:
-            raise InputError(f"{path}: {name} is of type {error}; weights are F32, BF16 or F16, convert it") from None
-    return sizes
+    return found
 
 
 def _names(path: Path) -> list[str]:

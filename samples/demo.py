@@ -1,13 +1,17 @@
 """The steps of `gyeol demo`: the whole chain on the embedded sample, in one folder."""
 
 import os
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+
+import click
 
 import samples
 from model.checkpoint import RUN_FOLDER
 from tokenizer.errors import InputError
 from tokenizer.files import write_json
-from tokenizer.outputs import Kind, check_free, is_empty, remove_folder
+from tokenizer.outputs import Kind, check_free, is_empty, locked, remove_folder
 from tokenizer.shards import SHARD_FOLDER
 from tokenizer.vocabulary import TOKENIZER_FOLDER
 
@@ -19,6 +23,16 @@ END = """
 The new vocabulary was trained on the very sample that it is measured on here; gyeol-100k never saw it.
 Everything is left in {folder}: vocabulary/ (load it with transformers), shards/, run/ (a Llama model folder with \
 log.jsonl)."""
+
+
+def run_demo(out: Path, minutes: float, force: bool) -> Iterator[list[str]]:
+    """Open the folder of a demo and yield its commands, each printed before; the caller runs them one after another."""
+    with locked(out):
+        open_demo(out, force)
+        for arguments in demo_commands(out, minutes):
+            click.secho("\n$ gyeol " + shlex.join(arguments), bold=True)
+            yield arguments
+    click.echo(END.format(folder=out.resolve()))
 
 
 def open_demo(out: Path, force: bool) -> None:

@@ -1,4 +1,4 @@
-"""What all commands share: their group, how results are printed, and how errors become one line and an exit code."""
+"""What commands share: options, their group, printed results, and errors as one line and an exit code."""
 
 import atexit
 import gc
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -16,6 +17,18 @@ import click
 from tokenizer.errors import InputError
 from tokenizer.options import spelled
 from tokenizer.standard_streams import PrintableFormatter, prepare_streams, printable
+
+FOLDER = click.Path(path_type=Path)
+MINUTES = click.FloatRange(min=0, min_open=True)
+TOKENIZER = click.option("-t", "--tokenizer", required=True, help="gyeol-100k, gyeol-200k or a trained folder.")
+TOKENIZERS = click.option(
+    "-t", "--tokenizer", "tokenizers", multiple=True, required=True, metavar="TOKENIZER", help="May be repeated."
+)
+OUT = click.option("--out", type=FOLDER, required=True, help="Folder to write.")
+FORCE = click.option("--force", is_flag=True, help="Replace what Gyeol wrote there before.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+FILL = click.option("--fill-what-you-can", is_flag=True, help="Be content with fewer ids where the corpus has no more.")
+"""Options that several commands have."""
 
 
 class Group(click.Group):

@@ -1,6 +1,6 @@
 """One text cut by one or several tokenizers, one below the other on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -8,7 +8,23 @@ from rich.text import Text
 
 from benchmarks.peers.load import load_peers
 from benchmarks.report.terminal import Terminal
-from tokenizer.inspection import coloured, token_text
+from tokenizer import Tokenizer
+from tokenizer.inspection import coloured, print_vocabulary, token_text, vocabulary_record
+
+
+def inspect_and_print(
+    text: str | None, tokenizers: Sequence[str], print_json: Callable[[Any], None] | None = None
+) -> None:
+    """Print ``text`` as each tokenizer cuts it, or without a text the vocabularies in figures; by ``print_json`` as
+    one record, or a list of several."""
+    if text is None:
+        show = vocabulary_record if print_json else print_vocabulary
+        records: list[Any] = [show(Tokenizer.load(name)) for name in tokenizers]
+    else:
+        records = text_records(text, tokenizers)
+        None if print_json else print_records(records)
+    if print_json:
+        print_json(records if len(records) > 1 else records[0])
 
 
 def text_records(text: str, tokenizers: Sequence[str]) -> list[dict[str, Any]]:

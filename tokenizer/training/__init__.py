@@ -16,12 +16,14 @@
 ``merge_arrays``    its arrays, field by field: text, pairs, heap
 ``merge_rules``     which pairs may become a token
 ``pruning``         the tokens used least, which are left out at the end
+``extension``       Korean tokens behind those of a tokenizer that exists
 ``folder``          training into a folder, with options as a command line has them
 ``sections``        where in the corpus a string stands, for the rule of documents
 ``records``         what is recorded of a training in gyeol.json
 """
 
 from tokenizer.training.curriculum import CurriculumOptions, Stage
+from tokenizer.training.extension import extend, extend_folder
 from tokenizer.training.folder import options_from_text, train_folder
 from tokenizer.training.recipes import RECIPES, train, train_from_iterator, train_sizes
 
@@ -29,6 +31,8 @@ __all__ = [
     "RECIPES",
     "CurriculumOptions",
     "Stage",
+    "extend",
+    "extend_folder",
     "options_from_text",
     "train",
     "train_folder",

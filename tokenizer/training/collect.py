@@ -1,13 +1,14 @@
 """One pass over a corpus: its distinct words, and the runs they form, for superwords.
 
-A word is a pre-token of the grammar o200k, or a word inside a pre-token of the grammars gyeol and right3
-(`tokenizer.pretokenize`), where pre-tokens or parts of them are the runs. Words are kept once. A run of two words or
-more is kept as the indices of its words, four bytes each, up to a number of them in all (`tokenizer.training.runs`).
+A word is a pre-token of the grammar o200k or of a regular expression, or a word inside a pre-token of the grammars
+gyeol and right3 (`tokenizer.pretokenize`), where pre-tokens or parts of them are the runs. Words are kept once. A run
+of two words or more is kept as the indices of its words, four bytes each, up to a number of them in all
+(`tokenizer.training.runs`).
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tokenizer.corpus.reader import Document
 from tokenizer.native.compile import inlined, native
 from tokenizer.pretokenize.grammars import next_run, next_word, scanner
+from tokenizer.pretokenize.patterns import piece_ends
 from tokenizer.text.line_sample import LineSample, LineSampler
 from tokenizer.text.unicode import class_table
 from tokenizer.text.utf8 import joined, to_utf8
@@ -31,6 +33,9 @@ from tokenizer.training.sections import add_rows, note_sections, with_rows
 from tokenizer.training.spool import Spool
 
 EMPTY = np.empty(0, dtype=np.int32)
+GIVEN = -1
+"""In place of a scanner's number: pre-tokens whose ends are given."""
+_NO_ENDS = np.empty(0, dtype=np.int64)
 SECTION = 1 << 16
 """Bytes of a long document that the document-frequency rule takes for a document of its own."""
 LONGEST_WORD = 1 << 12
@@ -97,9 +102,11 @@ def collect(
     factor_of: Callable[[Document], float] = lambda _: 1.0,
     spread: int = 0,
     spool: Spool | None = None,
+    patterns: Sequence[str] = (),
+    by_source: bool = False,
 ) -> Collection:
-    """Read a corpus once, cut by ``grammar``. With o200k all sources are one and there are no runs; else sources are
-    kept apart.
+    """Read a corpus once, cut by ``grammar``, or where that is ``regex`` by ``patterns``. With o200k and ``regex``
+    there are no runs. With o200k all sources are one unless ``by_source``; else they are kept apart.
 
     ``factor_of`` gives `Source.factor`, ``spread`` is the number of sections that are noted of each word, ``spool``
     makes the arrays of runs. Sources are added one after another, so the result does not depend on the threads' timing
@@ -111,11 +118,13 @@ def collect(
     kept, lines = KeptRuns(table, spool), LineSampler()
     sources: list[Source] = []
     rows = EMPTY
+    apart = by_source or grammar != "o200k"
+    given = patterns if grammar == "regex" else None
     for (name, factor), group in groupby(
-        documents, key=lambda document: (document.origin, factor_of(document)) if grammar != "o200k" else ("", 1.0)
+        documents, key=lambda document: (document.origin, factor_of(document)) if apart else ("", 1.0)
     ):
         before = reader.record.bytes
-        new_part = partial(_Part, scanner(grammar), spread, kept, lines)
+        new_part = partial(_Part, GIVEN if given is not None else scanner(grammar), given, spread, kept, lines)
         parts = per_thread(new_part, _Part.add, reader.batches(group), threads)
         source, rows = _as_source(name, factor, reader.record.bytes - before, parts, table, rows)
         sources.append(source)
@@ -166,10 +175,12 @@ class _Reader:
 class _Part:
     """The words and runs that one thread found in its share of a source."""
 
-    def __init__(self, scanner: int, spread: int, kept: KeptRuns, lines: LineSampler) -> None:
-        """``scanner`` is the number of the grammar's scanner, ``spread`` that of sections to note of each word;
-        ``lines``, which the parts share, samples the lines."""
-        self.scanner, self.spread, self.kept, self.lines = scanner, spread, kept, lines
+    def __init__(
+        self, scanner: int, patterns: Sequence[str] | None, spread: int, kept: KeptRuns, lines: LineSampler
+    ) -> None:
+        """``scanner`` is the number of the grammar's scanner, or with ``patterns`` `GIVEN`, ``spread`` the number of
+        sections to note of each word; ``lines``, which the parts share, samples the lines."""
+        self.scanner, self.patterns, self.spread, self.kept, self.lines = scanner, patterns, spread, kept, lines
         self.table = CountTable()
         """The words."""
         self.rows = EMPTY
@@ -183,7 +194,8 @@ class _Part:
         ends = np.cumsum([len(text) for text in batch.texts], dtype=np.int64)
         firsts = np.array(batch.first_sections, dtype=np.int64)
         self.lines.add(data, ends)
-        bounds, in_run, sizes, sections, word_sections = _cut(data, ends, firsts, class_table(), self.scanner)
+        given = _NO_ENDS if self.patterns is None else piece_ends(map(bytes.decode, batch.texts), self.patterns)[0]
+        bounds, in_run, sizes, sections, word_sections = _cut(data, ends, firsts, class_table(), self.scanner, given)
         ids = self.table.add(data, bounds[:-1], bounds[1:])
         if self.spread:
             self.rows = with_rows(self.rows, self.spread, len(self.table))
@@ -210,23 +222,31 @@ def _cut(
     first_sections: NDArray[np.int64],
     classes: NDArray[np.uint8],
     scanner: int,
+    given: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Cut documents that end at ``ends`` into words: the bytes at which these start and the last ends, for each
-    whether it stands in a run, each run's number of words and section, and each word's section."""
+    """Cut documents that end at ``ends`` into words, by a scanner or at the ``given`` ends of pre-tokens: the bytes at
+    which these start and the last ends, for each whether it stands in a run, each run's number of words and section,
+    and each word's section."""
     bounds = np.empty(data.size + 1, dtype=np.int64)
     in_run = np.zeros(data.size, dtype=np.bool_)
     sizes = np.empty(data.size // 2 + 1, dtype=np.int32)
     sections = np.empty(data.size // 2 + 1, dtype=np.int32)
     word_sections = np.empty(data.size, dtype=np.int32)
     bounds[0] = 0
-    words = runs = position = np.int64(0)
+    words = runs = position = pretokens = np.int64(0)
     for document in range(ends.size):
         start, end = position, ends[document]
         while position < end:
-            run_end = next_run(data, start, position, end, classes, scanner)
+            if scanner == GIVEN:
+                run_end = given[pretokens]
+                pretokens += 1
+            else:
+                run_end = next_run(data, start, position, end, classes, scanner)
             first = words
             while position < run_end:
-                word_end = next_word(data, start, position, run_end, classes, scanner)
+                word_end = run_end
+                if scanner != GIVEN:
+                    word_end = next_word(data, start, position, run_end, classes, scanner)
                 while position < word_end:
                     position = _part_end(data, position, word_end)
                     section = first_sections[document] + (position - 1 - start) // SECTION

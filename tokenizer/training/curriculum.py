@@ -227,6 +227,7 @@ def learn(
     *,
     min_count: int = 2,
     refused: Sequence[bytes] = (),
+    hangul_only: bool = False,
     spool: Spool | None = None,
 ) -> tuple[Learned, list[StageRecord]]:
     """Run the stages from the tokens and merges of ``start`` until there are ``wanted`` tokens and the surplus, of
@@ -234,14 +235,14 @@ def learn(
     stage. `without_least_used` leaves out the surplus. The runs of ``collection`` are used up. ``spool`` makes the
     arrays that grow with the text.
 
-    No merge makes one of ``refused``. A stage that finds no further pair leaves the rest of its share to those behind
-    it.
+    No merge makes one of ``refused``, nor with ``hangul_only`` what a text without Hangul may hold. A stage that finds
+    no further pair leaves the rest of its share to those behind it.
     """
     spool = spool or Spool()
     words = _weighted(collection, weights)
     documents = min(options.min_documents, collection.total_sections)
     rules = Rules(min_count, options.max_eojeols, documents, options.min_sections, collection.spread)
-    rules = rules._replace(refused=token_bytes(refused))
+    rules = rules._replace(refused=token_bytes(refused), hangul_only=hangul_only)
     first, learned = len(start.tokens), start
     records: list[StageRecord] = []
     surplus = options.surplus if options.stages[-1].level == LEVELS[-1] else 0  # whose text tells sources apart

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tokenizer.native.compile import native
 from tokenizer.pretokenize.scanning import char_at
+from tokenizer.text.hangul_bytes import has_only_hangul
 from tokenizer.text.unicode import is_white_space
 from tokenizer.training.counts import StringTable
 from tokenizer.training.merge_arrays import Pairs, Words, ids_of, span
@@ -31,6 +32,9 @@ class Rules(NamedTuple):
     """Places in a row of `Words.rows`; no fewer than the larger of both."""
     refused: TokenBytes = token_bytes([])
     """Texts that are special tokens, and so no ordinary ones."""
+    hangul_only: bool = False
+    """Whether every text that holds the token must hold Hangul, so that others keep their ids. As the tokens to start
+    from may be cut inside characters, any two that meet inside one may then merge, whatever ``max_eojeols`` says."""
 
 
 PLAIN_RULES = Rules()
@@ -43,7 +47,10 @@ def allowed(words: Words, pairs: Pairs, tokens: StringTable, entry: int, rules: 
     a, b = ids_of(pairs, entry)
     if _is_refused(tokens, a, b, rules.refused):
         return False
-    if rules.max_eojeols > 0 and not _clean(tokens, a, b, rules.max_eojeols):
+    if rules.hangul_only and not _shows_hangul(tokens, a, b):
+        return False
+    heals = rules.hangul_only and tokens.arena[tokens.offsets[b]] & 0xC0 == 0x80
+    if rules.max_eojeols > 0 and not heals and not _clean(tokens, a, b, rules.max_eojeols):
         return False
     if words.sections.size + words.rows.size == 0:
         return True  # counts are occurrences, and high enough
@@ -69,6 +76,13 @@ def _is_refused(tokens: StringTable, a: int, b: int, refused: TokenBytes) -> boo
         if same:
             return True
     return False
+
+
+@native
+def _shows_hangul(tokens: StringTable, a: int, b: int) -> bool:
+    """Whether only texts with Hangul hold the bytes of two tokens side by side."""
+    first, second = tokens.offsets[a], tokens.offsets[b]
+    return has_only_hangul(tokens.arena, first, second, (tokens.offsets[a + 1] - first, tokens.offsets[b + 1] - second))
 
 
 @native

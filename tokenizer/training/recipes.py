@@ -160,7 +160,7 @@ def train_sizes(
         "reading": asdict(Reading(**reading)),
         "corpus": asdict(collection.record),
         "versions": versions(),
-        "line_sample": _line_record(collection.line_sample, continue_from),
+        "line_sample": line_record(collection.line_sample, continue_from),
     }
     learned, stages, sources = _learn(collection, jobs[-1], recipe, options, min_count, spool)
     provenance["sources"] = [asdict(source) for source in sources]
@@ -302,7 +302,7 @@ def _job(
     return _Job(start, special_tokens, kept, grammar, vocab_size - len(special_tokens))
 
 
-def _line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:
+def line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:
     """The record of a sample of the corpus's lines, joined with that of the tokenizer that training goes on from."""
     old = continue_from.vocabulary.provenance.get("line_sample") if continue_from else None
     return joined_samples([sample, *([LineSample.of_record(old)] if old else [])]).record

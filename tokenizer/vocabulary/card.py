@@ -70,6 +70,8 @@ def facts(provenance: dict[str, Any]) -> str:
         "corpus": sizes and f"{len(sizes):,} files, {sum(sizes):,} bytes",
         "SHA-256 of the corpus": corpus.get("sha256"),
         "continued from": provenance.get("continued_from"),
+        "extends": provenance.get("extends")
+        and "{name}, {ids:,} ids, fingerprint {fingerprint}".format_map(provenance["extends"]),
         "versions": ", ".join(f"{name} {version}" for name, version in (provenance.get("versions") or {}).items()),
     }
     return "\n".join([f"- {name}: {value}" for name, value in known.items() if value] + ["- the rest: `gyeol.json`"])
