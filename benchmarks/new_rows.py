@@ -1,0 +1,97 @@
+"""Small models whose tokenizer is extended: bits per byte by the rows that the new tokens begin with.
+
+A tokenizer of `BASE_IDS` ids, trained plainly, gets `ADDED` more; as for Llama 3 and Qwen 3, Korean syllables are
+tokens of it and many words are not. A nano model is trained with it on all of the corpus, extended with rows of each
+kind, and trained further, for the same number of tokens each. Bits per byte are of excerpts of Korean texts that are in
+no training, so they compare across tokenizers.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from model import pretrain
+from model.extend import extend_model
+from model.new_rows import INITS
+from tokenizer import Tokenizer, train
+from tokenizer.corpus import documents
+from tokenizer.shards import write_shards
+from tokenizer.text import has_hangul
+from tokenizer.training import extend
+
+BASE_IDS, ADDED = 8_192, 8_192
+EXCERPT = 15_000
+"""Characters of each Korean text that are evaluated."""
+HANGUL_SHARE = 0.2
+"""Least share of Hangul in the characters of a Korean text."""
+
+
+def compare_rows(
+    corpus: Sequence[str], texts: Sequence[str], work: Path, tokens: int, more: int
+) -> list[dict[str, Any]]:
+    """A model of ``tokens`` tokens extended with rows of each kind and trained on ``more``, with a tied head and with
+    one of its own: bits per byte before and after, and beside them the model that goes on with the old tokenizer."""
+    base = _kept(work / "nano-base", lambda: train(corpus, BASE_IDS, recipe="plain", name="nano-base"))
+    extended = _kept(work / "nano-extended", lambda: extend(base, corpus, ADDED, name="nano-extended"))
+    excerpts = _excerpts(texts, work / "excerpts")
+    for tokenizer in (base, extended):
+        for name, source in (("train", corpus), ("eval", [excerpts])):
+            write_shards(tokenizer, list(source), work / f"{tokenizer.name}-{name}")
+    return [row for tied in (True, False) for row in _runs(base, extended, work, tied, tokens, more)]
+
+
+def _runs(base: Tokenizer, extended: Tokenizer, work: Path, tied: bool, tokens: int, more: int) -> list[dict[str, Any]]:
+    kind = "tied" if tied else "untied"
+    start = work / f"run-{kind}"
+    _pretrain(base, work, start, tied, tokens)
+    rows = [_row("not extended", tied, _pretrain(base, work, work / f"run-{kind}-old", tied, more, start))]
+    for init in INITS:
+        model = work / f"model-{kind}-{init}"
+        if not model.exists():
+            extend_model(start, extended, model, init)
+        rows.append(_row(init, tied, _pretrain(extended, work, work / f"run-{kind}-{init}", tied, more, model)))
+    return rows
+
+
+def _pretrain(
+    tokenizer: Tokenizer, work: Path, run: Path, tied: bool, tokens: int, init_from: Path | None = None
+) -> Any:
+    return pretrain(
+        work / f"{tokenizer.name}-train",
+        run,
+        validation=work / f"{tokenizer.name}-eval",
+        shape={"tie_embeddings": tied},
+        tokens=tokens,
+        init_from=init_from and str(init_from),
+        validate_every=10**9,
+        eval_tokens=10**9,
+        device="cpu",
+    )
+
+
+def _row(rows: str, tied: bool, result: Any) -> dict[str, Any]:
+    return {
+        "rows": rows,
+        "tied": tied,
+        "bits_per_byte_before": result.initial_bits_per_byte,
+        "bits_per_byte_after": result.bits_per_byte,
+        "tokens": result.tokens,
+        "seconds": result.seconds,
+    }
+
+
+def _kept(folder: Path, make: Any) -> Tokenizer:
+    """The tokenizer in ``folder``, made and saved if it is not there."""
+    if not folder.exists():
+        make().save(folder)
+    return Tokenizer.load(folder)
+
+
+def _excerpts(texts: Sequence[str], folder: Path) -> Path:
+    """The beginnings of the Korean texts, a file each."""
+    folder.mkdir(exist_ok=True)
+    for number, document in enumerate(documents(list(texts))):
+        excerpt = document.text[:EXCERPT]
+        if sum(map(has_hangul, excerpt)) >= HANGUL_SHARE * len(excerpt):
+            (folder / f"{number:02d}.txt").write_text(excerpt, encoding="utf-8")
+    return folder
