@@ -24,7 +24,6 @@ from benchmarks.peers.bases import load_base
 from benchmarks.peers.load import load_peer
 from benchmarks.provenance import provenance, shown_path
 from benchmarks.report.terminal import new_table, print_whole
-from tokenizer import Tokenizer
 from tokenizer.training import extend_folder
 
 BASELINE = "o200k_base"

@@ -26,7 +26,7 @@ from torch import Tensor
 from tokenizer.errors import InputError
 
 Init = Literal["mean", "weighted", "random"]
-INITS = ("mean", "weighted", "random")
+INITS: tuple[Init, ...] = ("mean", "weighted", "random")
 SLOPE = 2.0
 """Of the exponent of ``weighted``, as in AdaptiVocab."""
 BLOCK = 4096
