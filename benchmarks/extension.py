@@ -73,11 +73,10 @@ def show(result: dict[str, Any]) -> None:
         table.add_row(row["base"], f"{row['added']:,}", f"{row['ids']:,}", *ratios, str(row["seconds"] or ""))
     print_whole(table, console)
     heads = ("before further training", "after it", "tokens", "s")
-    table = new_table("Bits per byte of Korean, nano", ["head", "rows"], heads)
+    table = new_table("Bits per byte of Korean, nano", ["rows"], heads)
     for row in result["models"]:
         figures = (f"{row[key]:.3f}" for key in ("bits_per_byte_before", "bits_per_byte_after"))
-        head = "tied" if row["tied"] else "of its own"
-        table.add_row(head, row["rows"], *figures, f"{row['tokens']:,}", f"{row['seconds']:.0f}")
+        table.add_row(row["rows"], *figures, f"{row['tokens']:,}", f"{row['seconds']:.0f}")
     print_whole(table, console)
 
 

@@ -29,38 +29,30 @@ HANGUL_SHARE = 0.2
 def compare_rows(
     corpus: Sequence[str], texts: Sequence[str], work: Path, tokens: int, more: int
 ) -> list[dict[str, Any]]:
-    """A model of ``tokens`` tokens extended with rows of each kind and trained on ``more``, with a tied head and with
-    one of its own: bits per byte before and after, and beside them the model that goes on with the old tokenizer."""
+    """A model of ``tokens`` tokens extended with rows of each kind and trained on ``more``: bits per byte before and
+    after, and beside them the model that goes on with the old tokenizer."""
     base = _kept(work / "nano-base", lambda: train(corpus, BASE_IDS, recipe="plain", name="nano-base"))
     extended = _kept(work / "nano-extended", lambda: extend(base, corpus, ADDED, name="nano-extended"))
     excerpts = _excerpts(texts, work / "excerpts")
     for tokenizer in (base, extended):
         for name, source in (("train", corpus), ("eval", [excerpts])):
             write_shards(tokenizer, list(source), work / f"{tokenizer.name}-{name}")
-    return [row for tied in (True, False) for row in _runs(base, extended, work, tied, tokens, more)]
-
-
-def _runs(base: Tokenizer, extended: Tokenizer, work: Path, tied: bool, tokens: int, more: int) -> list[dict[str, Any]]:
-    kind = "tied" if tied else "untied"
-    start = work / f"run-{kind}"
-    _pretrain(base, work, start, tied, tokens)
-    rows = [_row("not extended", tied, _pretrain(base, work, work / f"run-{kind}-old", tied, more, start))]
+    start = work / "run"
+    _pretrain(base, work, start, tokens)
+    rows = [_row("not extended", _pretrain(base, work, work / "run-old", more, start))]
     for init in INITS:
-        model = work / f"model-{kind}-{init}"
+        model = work / f"model-{init}"
         if not model.exists():
             extend_model(start, extended, model, init)
-        rows.append(_row(init, tied, _pretrain(extended, work, work / f"run-{kind}-{init}", tied, more, model)))
+        rows.append(_row(init, _pretrain(extended, work, work / f"run-{init}", more, model)))
     return rows
 
 
-def _pretrain(
-    tokenizer: Tokenizer, work: Path, run: Path, tied: bool, tokens: int, init_from: Path | None = None
-) -> Any:
+def _pretrain(tokenizer: Tokenizer, work: Path, run: Path, tokens: int, init_from: Path | None = None) -> Any:
     return pretrain(
         work / f"{tokenizer.name}-train",
         run,
         validation=work / f"{tokenizer.name}-eval",
-        shape={"tie_embeddings": tied},
         tokens=tokens,
         init_from=init_from and str(init_from),
         validate_every=10**9,
@@ -69,10 +61,9 @@ def _pretrain(
     )
 
 
-def _row(rows: str, tied: bool, result: Any) -> dict[str, Any]:
+def _row(rows: str, result: Any) -> dict[str, Any]:
     return {
         "rows": rows,
-        "tied": tied,
         "bits_per_byte_before": result.initial_bits_per_byte,
         "bits_per_byte_after": result.bits_per_byte,
         "tokens": result.tokens,
