@@ -186,6 +186,13 @@ BAD: dict[str, tuple[list[str], str]] = {
 }
 
 
+def test_a_special_token_that_is_there_already(gyeol: Gyeol, tmp_path: Path) -> None:
+    done = gyeol("train", CORPUS, "--vocab-size", "1000", "--special-token", "<|pad|>", "--out", tmp_path / "made")
+    assert (done.code, done.out) == (2, "")
+    assert "special token '<|pad|>' is there already" in done.err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named(gyeol: Gyeol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     monkeypatch.chdir(tmp_path)

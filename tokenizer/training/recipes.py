@@ -144,7 +144,9 @@ def train_sizes(
     if not sizes or list(sizes) != sorted(set(sizes)):
         raise InputError(f"sizes {', '.join(map(str, sizes)) or 'none'}: name one or more, each larger than the last")
     options = curriculum or CurriculumOptions()
-    own = checked_special_tokens(special_tokens, continue_from.special_tokens if continue_from else ())
+    old = continue_from.vocabulary if continue_from else None
+    there, ordinary = (old.special_tokens, frozenset(old.tokens)) if old else (default_special_tokens(), frozenset())
+    own = checked_special_tokens(special_tokens, there, ordinary)
     jobs = [_job(recipe, size, curriculum, continue_from, min_count, own) for size in sizes]
     nfc = normalizer == "nfc" or bool(continue_from and continue_from.vocabulary.nfc)
     reading["nfc"] = nfc or reading.get("nfc", False)
