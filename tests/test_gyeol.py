@@ -41,7 +41,7 @@ def test_the_citation_has_the_version() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_it(shell: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv[0] = 'gyeol'; import cli; cli.cli(prog_name='gyeol')"],
+        [sys.executable, "-m", "gyeol"],
         env=os.environ | {"_GYEOL_COMPLETE": f"{shell}_source", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -49,3 +49,11 @@ def test_shells_complete_it(shell: str) -> None:
     if shell == "bash" and "bash" in done.stderr.lower():
         pytest.skip("click needs a newer bash")
     assert f"_GYEOL_COMPLETE={shell}_complete" in done.stdout
+
+
+def test_commands_are_completed() -> None:
+    words = {"_GYEOL_COMPLETE": "bash_complete", "COMP_WORDS": "gyeol tr", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gyeol"], env=os.environ | words, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "plain,train\n"
