@@ -65,6 +65,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def test_special_tokens_of_ones_own(gyeol: Gyeol, tmp_path: Path) -> None:
+    command = ("train", CORPUS, "--vocab-size", 800, "--recipe", "plain", "--out", tmp_path / "t")
+    assert gyeol(*command, "--special-token", "<|a|>", "--special-token", "<|b|>").code == 0
+    assert list(Tokenizer.load(tmp_path / "t").special_tokens.items())[-2:] == [("<|a|>", 798), ("<|b|>", 799)]
+    for wanted in ("<|end|>", ""):
+        refused = gyeol(*command, "--special-token", wanted, "--force")
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert f"special token {wanted!r}" in refused.err
+    assert gyeol(*command, "--special-token", "<|c|>", "--special-token", "<|c|>", "--force").code == 2
+
+
 def test_train_and_its_json(gyeol: Gyeol, tmp_path: Path) -> None:
     done = gyeol("train", CORPUS, "--vocab-size", 1200, "--out", tmp_path / "t", "--json")
     record = json.loads(done.out)

@@ -1,16 +1,17 @@
 """The package in one import, and what it is described by."""
 
 import os
-import re
 import subprocess
 import sys
 from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
+import yaml
 
 import gyeol
+import tokenizer
 from tests.conftest import ROOT
-from tokenizer import Tokenizer
 
 
 def test_every_public_name_is_there() -> None:
@@ -26,15 +27,26 @@ def test_python_m_gyeol_is_the_command() -> None:
     assert done.stdout.startswith("gyeol, version ")
 
 
-def test_names_of_transformers() -> None:
-    tokenizer = gyeol.Tokenizer.from_pretrained("gyeol-32k")
-    assert tokenizer.fingerprint == Tokenizer.load("gyeol-32k").fingerprint
+def test_packages_show_their_public_names() -> None:
+    assert dir(tokenizer) == sorted(tokenizer.__all__) == ["InputError", "Tokenizer", "train", "train_from_iterator"]
+    assert {"from_pretrained", "save_pretrained", "encode_ordinary", "n_vocab"} <= set(dir(gyeol.Tokenizer))
+
+
+def test_names_of_transformers(tmp_path: Path) -> None:
+    shipped = gyeol.Tokenizer.from_pretrained("gyeol-32k")
+    assert shipped.fingerprint == tokenizer.Tokenizer.load("gyeol-32k").fingerprint
+    shipped.save_pretrained(tmp_path / "saved")
+    assert gyeol.Tokenizer.from_pretrained(tmp_path / "saved").fingerprint == shipped.fingerprint
+    with pytest.raises(gyeol.InputError, match="force=True"):
+        shipped.save_pretrained(tmp_path / "saved")
+    shipped.save_pretrained(tmp_path / "saved", force=True)
 
 
 def test_the_citation_has_the_version() -> None:
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg", "utf-8")
-    citation = dict(re.findall(r"^(\S+): (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["authors"] == [{"name": "The Gyeol developers"}]
     assert (citation["version"], citation["license"]) == (setup["metadata"]["version"], setup["metadata"]["license"])
 
 

@@ -245,6 +245,18 @@ class Tokenizer:
         """The text of ``ids``; bytes that are not UTF-8 (a character cut in two) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
+    n_vocab, eot_token, decode_single_token_bytes = vocab_size, eos_id, token_bytes
+    """`vocab_size`, `eos_id` and `token_bytes`, under the names that tiktoken has for them."""
+
+    @property
+    def special_tokens_set(self) -> set[str]:
+        """The texts of `special_tokens`, under the name that tiktoken has for them."""
+        return set(self.special_tokens)
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """`encode` with special tokens as letters, under the name that tiktoken has for it."""
+        return self.encode(text)
+
     def _spans(self, section: str, ids: NDArray[np.int32]) -> list[tuple[int, int]]:
         """The characters of a section of a text (`Encoder.sections`) that each token holds any part of."""
         as_it_is = section in self.vocabulary.added or not section

@@ -1,14 +1,25 @@
 """After `gyeol warm` nothing is compiled any more."""
 
 import os
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 import samples
+import tokenizer
 from tests.conftest import ROOT
+
+
+def kernels() -> set[str]:
+    """Every kernel of the package, as numba names its files."""
+    modules = [import_module(module.name) for module in pkgutil.walk_packages(tokenizer.__path__, "tokenizer.")]
+    found = [value.py_func for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)]
+    return {f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}" for function in found}
 
 
 @pytest.mark.slow
@@ -27,13 +38,17 @@ def test_nothing_is_compiled_behind_it(tmp_path: Path) -> None:
     said = gyeol("warm")
     there = compiled()
     assert "kernels in" in said
-    assert there
+    kept = {name.rpartition("-")[0].replace(".locals.", ".<locals>.") for name in there}
+    assert kernels() <= kept, "kernels that nothing in tokenizer/warm.py calls"
     corpus = str(samples.folder())
     for arguments in (
         ["train", corpus, "--vocab-size", "1000", "--out", "made", "--weight", "essay*=2"],
         ["train", corpus, "--vocab-size", "1000", "--out", "strict", "--recipe", "strict"],
         ["train", corpus, "--vocab-size", "1000", "--out", "right3", "--digits", "right3", "--memory", "4GB"],
-        ["encode", "-t", "made", f"{corpus}/essay.txt"],
+        ["train", corpus, "--vocab-size", "1000", "--out", "plain", "--recipe", "plain"],
+        ["extend", "cl100k_base", corpus, "--add", "100", "--out", "extended"],
+        *(["encode", "-t", name, f"{corpus}/essay.txt"] for name in ("made", "strict", "right3", "plain", "extended")),
+        ["inspect", "-t", "plain", "결을 따라"],
         ["inspect", "-t", "gyeol-200k", "결을 따라"],
         ["shard", "-t", "right3", corpus, "--out", "shards"],
     ):

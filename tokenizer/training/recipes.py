@@ -106,7 +106,8 @@ def train_from_iterator(texts: Iterable[str | Iterable[str]], vocab_size: int = 
     """Train a tokenizer on texts that a program has: each is a document; lists of them are taken apart.
 
     They are read once, in order, and not kept: memory is bounded as in `train`, whose ``options`` these are, but for
-    those of reading files. All count as one source. `InputError` as `train`, and when there is no text.
+    those of reading files. All count as one source. `InputError` as `train`, and when there is no text, `TypeError`
+    for a single text.
 
     >>> made = train_from_iterator(["결을 따라 자르면 매끄럽다."] * 9, 340, fill_what_you_can=True)
     >>> made.decode(made.encode("결을 자르면"))
@@ -199,7 +200,7 @@ def _read(
     total = None if isinstance(corpus, Texts) else total_size(paths, without)
     with progress_bar("Reading the corpus", total=total) as progress:
         if isinstance(corpus, Texts):
-            source = corpus.documents(Reading(**reading).nfc)
+            source = corpus.documents(Reading(**reading))
         else:
             source = documents(paths, without=without, on_progress=progress.advance, **reading)
         settings: dict[str, Any] = {"threads": threads, "factor_of": factors, "spread": spread}

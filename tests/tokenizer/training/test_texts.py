@@ -1,8 +1,9 @@
 """Training on texts of a program, and special tokens of one's own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 import tokenizers
@@ -37,12 +38,21 @@ def test_texts_give_what_their_file_gives(tmp_path: Path) -> None:
         ([], InputError, "gives no text"),
         (["", ""], InputError, "gives no text"),
         ([1], TypeError, "int"),
+        ("결을 따라", TypeError, "a single str"),
         (["\ud800"], ValueError, "surrogate"),
     ],
 )
-def test_what_is_no_text_is_refused(texts: list[str], kind: type[Exception], message: str) -> None:
+def test_what_is_no_text_is_refused(texts: Iterable[str], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         train_from_iterator(texts, 400)
+
+
+def test_options_of_reading_files_are_refused() -> None:
+    with pytest.raises(InputError, match="leave out all options of reading but nfc"):
+        train_from_iterator(TEXTS, 1200, encoding="cp949")
+    decomposed = [normalize("NFD", text) for text in TEXTS]
+    composed = train_from_iterator(TEXTS, 1200, recipe="plain")
+    assert train_from_iterator(decomposed, 1200, recipe="plain", nfc=True).fingerprint == composed.fingerprint
 
 
 def test_special_tokens_of_ones_own(tmp_path: Path) -> None:

@@ -26,19 +26,22 @@ def both(request: pytest.FixtureRequest) -> tuple[tiktoken.Encoding, Tokenizer]:
 @given(text=TEXTS)
 def test_ids_of_openai(both: tuple[tiktoken.Encoding, Tokenizer], text: str) -> None:
     theirs, ours = both
-    assert ours.encode(text) == theirs.encode_ordinary(text)
+    assert ours.encode(text) == ours.encode_ordinary(text) == theirs.encode_ordinary(text)
     assert ours.encode(text, allowed_special="all") == theirs.encode(text, allowed_special="all")
 
 
 @pytest.mark.slow
 def test_all_tokens_of_openai(both: tuple[tiktoken.Encoding, Tokenizer]) -> None:
     theirs, ours = both
-    assert ours.vocab_size == theirs.n_vocab
+    assert ours.vocab_size == ours.n_vocab == theirs.n_vocab
+    assert ours.special_tokens_set == theirs.special_tokens_set
     assert ours.unreachable_tokens == 0
     assert not ours.vocabulary.ignore_merges
-    assert ours.eos_id == theirs.eot_token
+    assert ours.eos_id == ours.eot_token == theirs.eot_token
     for token, rank in theirs._mergeable_ranks.items():
         assert ours.token_bytes(rank) == token
+    for rank in (0, 300, theirs.eot_token):
+        assert ours.decode_single_token_bytes(rank) == theirs.decode_single_token_bytes(rank)
 
 
 def write(path: Path, ranks: dict[bytes, int]) -> Path:
