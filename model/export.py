@@ -61,6 +61,7 @@ def llama_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
         "eos_token_id": end_of_text,
         "torch_dtype": "float32",
         "use_cache": True,
+        "transformers_version": "5.0.0",  # of the form; without one transformers 4.57 warns of a wrong pattern
     }
 
 

@@ -115,6 +115,8 @@ def _config(vocabulary: Vocabulary) -> dict[str, Any]:
     for role in ("eos", "bos", "pad"):
         if role in vocabulary.roles:
             config[f"{role}_token"] = vocabulary.roles[role]
+    if vocabulary.adds_bos:
+        config["add_bos_token"] = True  # transformers.js leaves it out otherwise; others have it from tokenizer.json
     if template := chat_template(vocabulary):
         config["chat_template"] = template
     return config
