@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from benchmarks.commands import compare, fertility, inspect
 from tokenizer.console import (
     AS_JSON,
     FILL,
@@ -16,7 +17,6 @@ from tokenizer.console import (
     MINUTES,
     OUT,
     TOKENIZER,
-    TOKENIZERS,
     Group,
     print_json,
     run,
@@ -145,65 +145,8 @@ def decode(tokenizer: str, file: Any) -> None:
     sys.stdout.buffer.write(Tokenizer.load(tokenizer).decode_bytes(read_ids(file)))
 
 
-@cli.command(epilog="Example: gyeol inspect -t gyeol-100k -t o200k_base '결을 따라 자르면'")
-@TOKENIZERS
-@click.argument("text", required=False, type=Words())
-@click.option("--file", help="Take the text from this file; - is standard input.")
-@click.option("--html", type=FOLDER, help="Write a page that shows the text cut by every tokenizer, side by side.")
-@FORCE
-@AS_JSON
-def inspect(tokenizers: tuple[str, ...], text: str | None, file: str | None, as_json: bool, **page: Any) -> None:
-    """Show TEXT with its tokens coloured, by each tokenizer; without a text a vocabulary in figures.
-
-    With a text a tokenizer is any that `gyeol fertility` takes.
-    """
-    from benchmarks.report.html import inspect_in_page
-    from benchmarks.report.side_by_side import inspect_and_print
-    from tokenizer.corpus import documents
-
-    text = "".join(document.text for document in documents([file])) if file else text
-    if page["html"]:
-        if text is None or as_json:
-            raise click.UsageError("--html needs a TEXT or --file, and does not go with --json")
-        return click.echo(printable(inspect_in_page(page["html"], text, tokenizers, force=page["force"])))
-    inspect_and_print(text, tokenizers, print_json if as_json else None)
-
-
-@cli.command(epilog="Example: gyeol fertility -t my-tokenizer --against o200k_base novel.txt")
-@TOKENIZERS
-@click.option("--against", multiple=True, default=["o200k_base"], help="Baseline; may be repeated.")
-@click.option("--claim", type=float, metavar="RATIO", help="Say whether each ratio is at least so much, at 95%.")
-@click.option("--alignment", metavar="[kiwi|FILE]", help="Compare token boundaries with Kiwi's or a gold file's.")
-@click.option("--html", type=FOLDER, help="Also write a page with charts, tables and passages.")
-@FORCE
-@click.argument("texts", nargs=-1, required=True)
-@option(READING["text_key"])
-@AS_JSON
-@click.pass_context
-def fertility(context: click.Context, texts: tuple[str, ...], html: Path | None, as_json: bool, **rest: Any) -> None:
-    """Count the tokens that TEXTS (files or folders) take, and the ratio to GPT-4o's tokenizer or others.
-
-    A tokenizer is gyeol-100k or gyeol-200k, a folder made by `gyeol train`, a Hugging Face tokenizer.json or its
-    folder, a SentencePiece .model, a tiktoken encoding (o200k_base, cl100k_base) or a vocabulary that splintr
-    carries (qwen3, llama3...), or hf:OWNER/NAME on the Hugging Face hub. What cannot be used is
-    named below the tables; the exit code is then 1 for a tokenizer, 0 for a file.
-    """
-    from benchmarks.fertility import measure_loaded
-    from benchmarks.fertility.results import as_json as report_json
-    from benchmarks.peers.load import load_what_loads
-    from benchmarks.report.html import check_report, write_report
-    from benchmarks.report.terminal import print_fertility
-
-    tokenizers, against, force = (rest.pop(name) for name in ("tokenizers", "against", "force"))
-    if html:
-        check_report(html, force)
-    peers, failed = load_what_loads([*tokenizers, *against])
-    result = measure_loaded(peers, failed, len(tokenizers), texts, **rest)
-    if html:
-        write_report(html, result, [peer for peer in peers if peer], text_key=rest["text_key"], force=force)
-    print_json(report_json(result)) if as_json else print_fertility(result)
-    if result.failed:
-        context.exit(1)
+for measuring in (inspect, fertility, compare):
+    cli.add_command(measuring)
 
 
 @cli.command(epilog="Example: gyeol shard -t gyeol-100k corpus --out shards")

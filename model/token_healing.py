@@ -43,6 +43,12 @@ class Continuations:
         shorter = (self._starting(raw[:length]) for length in range(1, len(raw)))
         return [number for found in (*shorter, self._starting(raw, len(raw))) for _, number in found]
 
+    def covers(self, raw: bytes) -> tuple[list[int], list[tuple[int, int]]]:
+        """Tokens that begin with ``raw``, which so cover it, and those that are a proper beginning of it, each with its
+        number of bytes."""
+        inside = [(number, length) for length in range(1, len(raw)) for _, number in self._starting(raw[:length])]
+        return [number for _, number in self._starting(raw, len(raw))], inside
+
     def back_off(self, ids: list[int]) -> tuple[list[int], bytes]:
         """Take back the most last tokens of ``ids`` that a longer one could have swallowed; return the rest and
         their bytes."""

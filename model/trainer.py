@@ -7,14 +7,13 @@ from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import nn
 
 from model.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from model.config import ModelConfig
-from model.data import Mixture
 from model.defaults import recipe_for
 from model.device import autocast, peak_flops, prepare_layers
 from model.document_mask import DocumentMask
@@ -31,6 +30,13 @@ from tokenizer import progress
 from tokenizer.errors import InputError
 
 
+class Batches(Protocol):
+    """What a run trains on: windows in an order that follows from the position alone."""
+
+    def batch(self, position: int, size: int) -> torch.Tensor:
+        """The windows at ``position`` to ``position + size``, (size, context + 1)."""
+
+
 class Trainer:
     """One run in its folder; `train` takes it from where it stands to its end."""
 
@@ -39,7 +45,7 @@ class Trainer:
         run: Path,
         shape: ModelConfig,
         config: PretrainConfig,
-        windows: Mixture,
+        windows: Batches,
         validation: Validation,
         device: torch.device,
         precision: str,

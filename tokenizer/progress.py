@@ -24,6 +24,8 @@ logger = logging.getLogger("gyeol")
 
 LINES_EVERY = 30.0
 """Seconds between two lines where there is no bar."""
+_shown: Progress | None = None
+"""The display that is on the terminal: there can be one."""
 
 
 class ProgressBar:
@@ -42,7 +44,7 @@ class ProgressBar:
         self._progress.update(self._task, note=markup.escape(printable(text)))  # type: ignore[arg-type]
         if time.monotonic() - self._said > LINES_EVERY:
             self._said = time.monotonic()
-            task = self._progress.tasks[self._task]
+            task = next(task for task in self._progress.tasks if task.id == self._task)
             done = f" of {task.total:,.0f}" if task.total else ""
             logger.warning("%s: %s%s, %s", task.description, f"{task.completed:,.0f}", done, text)
 
@@ -52,8 +54,17 @@ def progress_bar(title: str, total: float | None = None, *, lines: bool = False)
     """Show a bar named ``title`` while the block runs, with time elapsed and left.
 
     ``total`` is the amount of work in any unit; None shows a pulse. Quiet when stderr is not a terminal, or
-    with ``lines`` a line every `LINES_EVERY` seconds.
+    with ``lines`` a line every `LINES_EVERY` seconds. Inside another bar it is a line of the same display.
     """
+    global _shown
+    if _shown is not None:
+        outer = _shown
+        task = outer.add_task(title, total=total, note="")
+        try:
+            yield ProgressBar(outer, task, lines)
+        finally:
+            outer.remove_task(task)
+        return
     console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),
@@ -66,4 +77,8 @@ def progress_bar(title: str, total: float | None = None, *, lines: bool = False)
         disable=not sys.stderr.isatty(),
     )
     with progress:
-        yield ProgressBar(progress, progress.add_task(title, total=total, note=""), lines)
+        _shown = progress
+        try:
+            yield ProgressBar(progress, progress.add_task(title, total=total, note=""), lines)
+        finally:
+            _shown = None
