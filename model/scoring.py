@@ -17,6 +17,7 @@ Language Models"). Where no token crosses the boundary nothing remains, and this
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,23 +25,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.loss import IGNORE
 from model.token_healing import Continuations
+from model.token_scores import TokenRow, TokenScores, score_rows
 from model.transformer import Transformer
 from tokenizer.errors import InputError
 
-LOGITS, PIECE = 1 << 25, 1 << 21
-"""Logits held at a time at most, about: 128 MiB in float32; and where only their sum is wanted."""
-TOKENS = 4096
-"""Tokens in a forward pass, about."""
+LOGITS = 1 << 25
+"""Logits held at a time at most, about: 128 MiB in float32."""
 LEAST = 1e-9
 """Covering sequences below this share of what is found already are not followed."""
 MOST_COVERS = 256
 """Covering sequences that are followed at a time at most, the most probable ones."""
-
-
-Window = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Inputs and targets of a forward pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +62,9 @@ class Continued:
     """By the tokens behind those of the context; None where there are none."""
     crossing: bool
     """Whether a token crosses the boundary, so that the two differ."""
+    greedy: bool
+    """Whether each of its tokens is the most probable one; of those that cross the boundary, without regard to what is
+    known of their bytes."""
 
 
 class Scorer:
@@ -85,33 +83,56 @@ class Scorer:
         """
         own = self.vocabulary
         end = [] if own.end is None else [own.end]
-        rows = [np.concatenate([[own.begin], ids, end]).astype(np.int64) for ids in own.encode(texts)]
+        rows = [(own.begin, *map(int, ids), *end) for ids in own.encode(texts)]
         windows = [(number, window) for number, ids in enumerate(rows) for window in self._windows(ids)]
         totals = [0.0] * len(rows)
-        for batch in self._batches(windows):
-            for (number, _), nats in zip(batch, self._nats([window for _, window in batch]), strict=True):
-                totals[number] += nats
+        for (number, _), scores in zip(windows, self.score([window for _, window in windows]), strict=True):
+            totals[number] += float(scores.nats.sum())
         return totals
 
-    def continuation_nats(self, context: str, continuation: str) -> Continued:
-        """Nats of ``continuation`` given ``context``, a text that begins a document, of which the first tokens are left
-        out where both exceed the model's context. `InputError` for a continuation that is empty, or still too long."""
-        if not continuation:
-            raise InputError("the continuation is empty; there is nothing to score")
+    def score(self, rows: Sequence[TokenRow]) -> list[TokenScores]:
+        """The scores of rows of tokens, see `model.token_scores`."""
+        return score_rows(self.model, rows, len(self.vocabulary.tokens))
+
+    def continuation_nats(self, pairs: Sequence[tuple[str, str]]) -> list[Continued]:
+        """Nats of continuations, each given its context, a text that begins a document: pairs of a context and what
+        continues it. Where both exceed the model's context, the first tokens are left out. `InputError` for a
+        continuation that is empty, or still too long."""
+        cuts = self._cut(pairs)
+        scores = self.score([TokenRow(cut.both, cut.shared) for cut in cuts])
+        conditions = {(cut.both[: cut.shared], cut.rest) for cut in cuts if cut.rest}
+        known = {condition: self.prefix_logp(*condition) for condition in sorted(conditions)}
+        found = []
+        for cut, own in zip(cuts, scores, strict=True):
+            behind = own.nats[cut.before - cut.shared :]
+            found.append(
+                Continued(
+                    exact=float(own.nats.sum()) + known.get((cut.both[: cut.shared], cut.rest), 0.0),
+                    plain=float(behind.sum()) if len(behind) else None,
+                    crossing=bool(cut.rest),
+                    greedy=bool(own.greedy.all()),
+                )
+            )
+        return found
+
+    def _cut(self, pairs: Sequence[tuple[str, str]]) -> list["_Cut"]:
+        """The tokens of each context and continuation, cut to the model's context."""
         own, limit = self.vocabulary, self.model.config.max_context
-        before, both = ([own.begin, *map(int, ids)] for ids in own.encode([context, context + continuation]))
-        shared, excess = _shared(before, both), max(0, len(both) - limit - 1)
-        if excess >= shared:
-            raise InputError(f"{len(both) - shared:,} tokens exceed the model's context of {limit:,}; shorten the text")
-        shared -= excess
-        before, both = ([own.begin, *ids[1 + excess :]] for ids in (before, both))
-        rest = b"".join(own.tokens[token] for token in before[shared:])
-        nats = self._token_nats(both)  # of each token but the first
-        plain = float(nats[len(before) - 1 :].sum()) if len(both) > len(before) else None
-        exact = float(nats[shared - 1 :].sum())
-        if rest:
-            exact += self.prefix_logp(both[:shared], rest)
-        return Continued(exact=exact, plain=plain, crossing=bool(rest))
+        if any(not continuation for _, continuation in pairs):
+            raise InputError("the continuation is empty; there is nothing to score")
+        contexts = own.encode([context for context, _ in pairs])
+        wholes = own.encode([context + continuation for context, continuation in pairs])
+        found = []
+        for first, second in zip(contexts, wholes, strict=True):
+            before, both = ((own.begin, *map(int, ids)) for ids in (first, second))
+            shared, excess = _shared(before, both), max(0, len(both) - limit - 1)
+            if excess >= shared:
+                more = len(both) - shared
+                raise InputError(f"{more:,} tokens exceed the model's context of {limit:,}; shorten the text")
+            rest = b"".join(own.tokens[token] for token in before[shared:])
+            both = (own.begin, *both[1 + excess :])
+            found.append(_Cut(both, shared - excess, len(before) - excess, rest))
+        return found
 
     @torch.no_grad()
     def prefix_logp(self, ids: Sequence[int], rest: bytes) -> float:
@@ -138,57 +159,30 @@ class Scorer:
             rows = rows[:, -self.model.config.max_context :]
             yield from self._log_softmax(self.model(rows)[:, -1]).cpu()
 
-    def _token_nats(self, ids: Sequence[int]) -> NDArray[np.float64]:
-        """Nats of every token but the first."""
-        with torch.no_grad():
-            row = torch.tensor([ids], device=self.device)
-            logps = self._log_softmax(self.model(row[:, :-1])[0])
-            return -logps.gather(1, row[0, 1:, None])[:, 0].double().cpu().numpy()
-
     def _log_softmax(self, logits: Tensor) -> Tensor:
         """Over the ids of the vocabulary: the rows that the embedding is padded with are no tokens."""
         return F.log_softmax(logits[..., : len(self.vocabulary.tokens)].float(), dim=-1)
 
-    def _windows(self, ids: NDArray[np.int64]) -> Iterator[Window]:
-        """Inputs and targets of the windows of a text; targets that another window has are `IGNORE`."""
+    def _windows(self, ids: tuple[int, ...]) -> Iterator[TokenRow]:
+        """The windows of a text, each with the number of the first token that no window before it scored."""
         context, stride = self.model.config.max_context, max(1, self.model.config.max_context // 2)
-        counted = 0  # targets that windows before had
-        start = 0
-        while counted < len(ids) - 1:
-            window = ids[start : start + context + 1]
-            targets = window[1:].copy()
-            targets[: counted - start] = IGNORE
-            yield window[:-1], targets
-            counted = start + len(window) - 1
+        start, scored = 0, 1
+        while scored < len(ids):
+            yield TokenRow(ids[start : start + context + 1], scored - start)
+            scored = start + context + 1
             start += stride
 
-    def _batches(self, windows: Sequence[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:
-        """Windows of one length together, as many as `LOGITS` has room for."""
-        ordered = sorted(windows, key=lambda item: (len(item[1][0]), item[0]))
-        while ordered:
-            length = len(ordered[0][1][0])
-            most = max(1, TOKENS // length)
-            count = 1
-            while count < min(most, len(ordered)) and len(ordered[count][1][0]) == length:
-                count += 1
-            yield ordered[:count]
-            del ordered[:count]
 
-    @torch.no_grad()
-    def _nats(self, windows: Sequence[Window]) -> list[float]:
-        """Nats of the targets of each window, all of one length; the head is applied only where there is a target."""
-        inputs, targets = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*windows, strict=True))
-        counted = targets != IGNORE
-        hidden, wanted = self.model.model(inputs)[counted], targets[counted]
-        size = max(1, PIECE // self.model.config.vocab_size)  # pieces of logits that stay in the cache of a CPU
-        nats = [self._head_nats(*part) for part in zip(hidden.split(size), wanted.split(size), strict=True)]
-        each = torch.zeros(targets.shape, dtype=torch.float64, device=self.device)
-        each[counted] = torch.cat(nats).double()
-        return each.sum(dim=1).tolist()
+class _Cut(NamedTuple):
+    """A context and its continuation in tokens."""
 
-    def _head_nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        logits = self.model.lm_head(hidden)[:, : len(self.vocabulary.tokens)].float()
-        return torch.logsumexp(logits, dim=1) - logits.gather(1, targets[:, None])[:, 0]
+    both: tuple[int, ...]
+    shared: int
+    """Tokens that both begin with, as the context alone does."""
+    before: int
+    """Tokens of the context alone."""
+    rest: bytes
+    """Bytes of the context behind those that are shared."""
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

@@ -62,7 +62,7 @@ def score_continuations(scored: Scorer, held_out: Sequence[HeldOut]) -> dict[str
     chosen = _cuts([document.text for document in held_out if document.group == "Korean"])
     if not chosen:
         return None
-    found = [(scored.continuation_nats(context, rest), len(rest.encode())) for context, rest in chosen]
+    found = list(zip(scored.continuation_nats(chosen), (len(rest.encode()) for _, rest in chosen), strict=True))
     both = [(each, size) for each, size in found if each.plain is not None]
     bytes_ = sum(size for _, size in both)
     return {

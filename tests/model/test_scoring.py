@@ -43,7 +43,7 @@ def scorer() -> Scorer:
     model = Transformer(config, seed=1)
     with torch.no_grad():
         for weight in model.parameters():
-            weight *= 4  # far from uniform
+            weight.mul_(4)  # far from uniform
     return Scorer(model, Vocabulary(encode=greedy, tokens=TOKENS, begin=DIVIDER, end=DIVIDER))
 
 
@@ -106,7 +106,7 @@ def test_prefixes_of_one_length_share_what_is_not_the_end(scorer: Scorer) -> Non
 
 @pytest.mark.parametrize(("context", "continuation"), [("ab", "a"), ("b", "b"), ("abbb", "aba"), ("aab", "ab")])
 def test_a_continuation_is_scored_by_the_bytes_of_its_context(scorer: Scorer, context: str, continuation: str) -> None:
-    found = scorer.continuation_nats(context, continuation)
+    found = scorer.continuation_nats([(context, continuation)])[0]
     before, both = greedy([context, context + continuation])
     shared = next(
         (i for i, (a, b) in enumerate(zip(before, both, strict=False)) if a != b), min(len(before), len(both))
@@ -122,12 +122,12 @@ def test_a_continuation_is_scored_by_the_bytes_of_its_context(scorer: Scorer, co
 
 
 def test_without_a_token_across_the_boundary_both_scores_are_one(scorer: Scorer) -> None:
-    found = scorer.continuation_nats("ab", "bb")
+    found = scorer.continuation_nats([("ab", "bb")])[0]
     assert (found.crossing, found.exact) == (False, found.plain)
 
 
 def test_plain_scoring_may_find_no_token_left(scorer: Scorer) -> None:
-    found = scorer.continuation_nats("ab", "a")  # the two are one token, aba
+    found = scorer.continuation_nats([("ab", "a")])[0]  # the two are one token, aba
     assert found.crossing
     assert found.plain is None
     assert found.exact > 0
@@ -135,13 +135,13 @@ def test_plain_scoring_may_find_no_token_left(scorer: Scorer) -> None:
 
 def test_a_long_context_loses_its_first_tokens(scorer: Scorer) -> None:
     context, limit = "bb" * 40, scorer.model.config.max_context
-    found = scorer.continuation_nats(context, "a")
+    found = scorer.continuation_nats([(context, "a")])[0]
     ids = [DIVIDER, *[5] * (limit - 1), 0]
     assert found.exact == pytest.approx(-logp(scorer, ids, limit), rel=1e-4)
 
 
 def test_an_empty_continuation_is_refused(scorer: Scorer) -> None:
     with pytest.raises(InputError, match="empty"):
-        scorer.continuation_nats("ab", "")
+        scorer.continuation_nats([("ab", "")])
     with pytest.raises(InputError, match="exceed the model's context of 16; shorten"):
-        scorer.continuation_nats("ab", "bb" * 40)
+        scorer.continuation_nats([("ab", "bb" * 40)])
