@@ -114,26 +114,42 @@ def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -
     """Load the model; then the text that each step adds to every prompt."""
     from tokenizer import Tokenizer
 
-    place = resolve_device(config.device)
-    model, tokenizer = load_model(run, place), Tokenizer.load(run)
-    special = set(tokenizer.special_tokens.values())
-    tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
-    continuations = Continuations(tokens)
+    model, tokenizer = load_model(run, resolve_device(config.device)), Tokenizer.load(run)
     if tokenizer.vocab_size > model.config.vocab_size:
         raise InputError(
             f"{run}: the tokenizer has {tokenizer.vocab_size:,} ids, the model {model.config.vocab_size:,}"
         )
-    rows, limit, ends = [], model.config.max_context, _end_ids(Path(run), tokenizer.eos_id)
+    return text_pieces(model, tokenizer, prompts, config, end_ids(Path(run), tokenizer.eos_id))
+
+
+def text_pieces(
+    model: Transformer,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    config: GenerationConfig,
+    ends: Collection[int],
+    *,
+    shorten: bool = False,
+) -> Iterator[list[str]]:
+    """The text that each step adds to every prompt, up to one of the ids ``ends``. With ``shorten`` a prompt that
+    leaves no room for the new tokens loses its first ones; else `InputError` for one longer than the context."""
+    special = set(tokenizer.special_tokens.values())
+    tokens = [b"" if number in special else tokenizer.token_bytes(number) for number in range(tokenizer.vocab_size)]
+    continuations = Continuations(tokens)
+    rows, limit, device = [], model.config.max_context, next(model.parameters()).device
     begin = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
     for prompt in prompts:
         ids, owed = [*begin, *tokenizer.encode(prompt)], b""  # a prompt is the start of a document
         if not ids:
             raise InputError("the prompt is empty, and the tokenizer has no token that begins a text; give a prompt")
+        if shorten:
+            room = max(1, limit - config.max_new_tokens)
+            ids = ids if len(ids) <= room else [*begin, *ids[len(ids) - max(1, room - len(begin)) :]]
         if len(ids) > limit:
             raise InputError(f"the prompt is {len(ids):,} tokens long; the model's context is {limit:,}, shorten it")
         if config.heal:
             ids, owed = continuations.back_off(ids)
-        generator = torch.Generator(place)
+        generator = torch.Generator(device)
         _ = generator.seed() if config.seed is None else generator.manual_seed(config.seed)
         rows.append(Row(ids, generator, owed))
     steps = Steps(model, rows, tokenizer.vocab_size, config, ends=ends, continuations=continuations)
@@ -145,7 +161,7 @@ def _pieces(run: str | Path, prompts: Sequence[str], config: GenerationConfig) -
     return (list(map(text, decoders, found)) for found in steps)
 
 
-def _end_ids(run: Path, eos_id: int | None) -> set[int]:
+def end_ids(run: Path, eos_id: int | None) -> set[int]:
     """The ids that end a text: those of ``generation_config.json``, and the tokenizer's."""
     path = run / "generation_config.json"
     found = read_json(path) if path.is_file() else {}
