@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from benchmarks.commands import compare, fertility, inspect
+from benchmarks.tasks.commands import evaluate
 from tokenizer.console import (
     AS_JSON,
     FILL,
@@ -145,7 +146,7 @@ def decode(tokenizer: str, file: Any) -> None:
     sys.stdout.buffer.write(Tokenizer.load(tokenizer).decode_bytes(read_ids(file)))
 
 
-for measuring in (inspect, fertility, compare):
+for measuring in (inspect, fertility, compare, evaluate):
     cli.add_command(measuring)
 
 
@@ -252,10 +253,18 @@ def export(source: str, out: Path, **rest: Any) -> None:
 @click.option("--out", type=FOLDER, default=Path("curves.html"))
 @FORCE
 def plot(runs: tuple[Path, ...], out: Path, force: bool) -> None:
-    """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file."""
+    """Draw the learning curves of RUNS against tokens, operations and seconds, as one HTML file.
+
+    Of files that `gyeol evaluate --out` wrote, the scores are drawn, against the tokens of the runs.
+    """
     from model.plot import plot_runs
 
-    plot_runs(runs, out, force=force)
+    if all(run.suffix == ".json" for run in runs):
+        from benchmarks.tasks.plot import plot_evaluations
+
+        plot_evaluations(runs, out, force=force)
+    else:
+        plot_runs(runs, out, force=force)
     click.echo(printable(str(out)))
 
 

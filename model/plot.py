@@ -61,7 +61,7 @@ def plot_runs(runs: Sequence[str | Path], out: str | Path, *, force: bool = Fals
     for metric, axis in product(METRICS, AXES):
         for members in [names] if metric == "bits_per_byte" else _by_vocabulary(names, vocabularies):
             own = {names.index(name): curves[name][metric, axis] for name in members}
-            charts.append(_chart(METRICS[metric], AXES[axis], own))
+            charts.append(chart(METRICS[metric], AXES[axis], own))
     with atomic_open(out, "w") as handle:
         handle.write(
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{HTML_MARK.decode()}'
@@ -100,8 +100,8 @@ def _thinned(x: np.ndarray, y: np.ndarray) -> Curve:
     return np.add.reduceat(x, edges) / counts, np.add.reduceat(y, edges) / counts
 
 
-def _chart(metric: tuple[str, str], axis: tuple[str, str], curves: dict[int, Curve]) -> str:
-    """One chart as SVG, its curves by the number of their colour."""
+def chart(metric: tuple[str, str], axis: tuple[str, str], curves: dict[int, Curve]) -> str:
+    """One chart as SVG, its curves by the number of their colour; ``metric`` and ``axis`` in English and Korean."""
     right = max(float(x.max()) for x, _ in curves.values()) or 1.0
     low, high = (float(edge([edge(y) for _, y in curves.values()])) for edge in (np.min, np.max))
     low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
@@ -113,7 +113,7 @@ def _chart(metric: tuple[str, str], axis: tuple[str, str], curves: dict[int, Cur
         )
 
     parts = [f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">']
-    parts.append(f'<text x="{MARGIN}" y="24">{escape(" · ".join(metric))}</text>')
+    parts.append(f'<text x="{MARGIN}" y="24">{escape(" · ".join(filter(None, metric)))}</text>')
     parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(" · ".join(axis))}</text>')
     for value in ticks(low, high):
         y = place(0, value)[1]

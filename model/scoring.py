@@ -59,7 +59,8 @@ class Continued:
     exact: float
     """By the bytes of the context: see the module."""
     plain: float | None
-    """By the tokens behind those of the context; None where there are none."""
+    """By the tokens of both, as many as the context has by itself left out, behind those of the context: what
+    lm-evaluation-harness does. None where none are left."""
     crossing: bool
     """Whether a token crosses the boundary, so that the two differ."""
     greedy: bool
@@ -100,15 +101,18 @@ class Scorer:
         continuation that is empty, or still too long."""
         cuts = self._cut(pairs)
         scores = self.score([TokenRow(cut.both, cut.shared) for cut in cuts])
+        crossing = [cut for cut in cuts if cut.rest and len(cut.both) > len(cut.before)]
+        rows = [TokenRow((*cut.before, *cut.both[len(cut.before) :]), len(cut.before)) for cut in crossing]
+        plain = {id(cut): float(own.nats.sum()) for cut, own in zip(crossing, self.score(rows), strict=True)}
         conditions = {(cut.both[: cut.shared], cut.rest) for cut in cuts if cut.rest}
         known = {condition: self.prefix_logp(*condition) for condition in sorted(conditions)}
         found = []
         for cut, own in zip(cuts, scores, strict=True):
-            behind = own.nats[cut.before - cut.shared :]
+            whole = float(own.nats.sum())
             found.append(
                 Continued(
-                    exact=float(own.nats.sum()) + known.get((cut.both[: cut.shared], cut.rest), 0.0),
-                    plain=float(behind.sum()) if len(behind) else None,
+                    exact=whole + known.get((cut.both[: cut.shared], cut.rest), 0.0),
+                    plain=plain.get(id(cut)) if cut.rest else whole,
                     crossing=bool(cut.rest),
                     greedy=bool(own.greedy.all()),
                 )
@@ -130,8 +134,8 @@ class Scorer:
                 more = len(both) - shared
                 raise InputError(f"{more:,} tokens exceed the model's context of {limit:,}; shorten the text")
             rest = b"".join(own.tokens[token] for token in before[shared:])
-            both = (own.begin, *both[1 + excess :])
-            found.append(_Cut(both, shared - excess, len(before) - excess, rest))
+            before, both = ((own.begin, *ids[1 + excess :]) for ids in (before, both))
+            found.append(_Cut(both, shared - excess, before, rest))
         return found
 
     @torch.no_grad()
@@ -179,8 +183,8 @@ class _Cut(NamedTuple):
     both: tuple[int, ...]
     shared: int
     """Tokens that both begin with, as the context alone does."""
-    before: int
-    """Tokens of the context alone."""
+    before: tuple[int, ...]
+    """The context alone."""
     rest: bytes
     """Bytes of the context behind those that are shared."""
 

@@ -16,6 +16,7 @@ import torch
 from benchmarks.compute.arms import Arm
 from benchmarks.compute.pairs import Pair
 from benchmarks.compute.texts import HeldOut
+from benchmarks.peers.adapters import Peer
 from model import Transformer
 from model.attention import Cache
 from model.scoring import Scorer, Vocabulary
@@ -42,8 +43,16 @@ class DocumentScore:
 def scorer(model: Transformer, arm: Arm) -> Scorer:
     """The scorer of an arm's model: documents stand between two dividers."""
     peer, divider = arm.peer, arm.encoded.divider
-    tokens = [*map(peer.bytes_of, range(peer.vocab_size)), b""]
+    tokens = [*(_bytes(peer, token) for token in range(peer.vocab_size)), b""]
     return Scorer(model, Vocabulary(encode=peer.encode_batch, tokens=tokens, begin=divider, end=divider))
+
+
+def _bytes(peer: Peer, token: int) -> bytes:
+    """The bytes of a token; none for an id that no token has."""
+    try:
+        return peer.bytes_of(token)
+    except (KeyError, ValueError, IndexError):
+        return b""
 
 
 def score_documents(scored: Scorer, held_out: Sequence[HeldOut]) -> list[DocumentScore]:

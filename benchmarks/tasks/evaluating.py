@@ -4,20 +4,24 @@ import difflib
 import importlib.util
 import logging
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from sys import stderr
 from typing import Any
 
+from benchmarks.fertility.results import as_json
 from benchmarks.provenance import Provenance, provenance, shown_path
+from benchmarks.tasks.contamination import Contamination, contamination, item_texts
 from benchmarks.tasks.korean import KOREAN_TASKS
 from tokenizer.errors import InputError
-from tokenizer.files import read_json
+from tokenizer.files import read_json, write_json
+from tokenizer.outputs import JSON_MARK, check_file
 
+FORMAT = "gyeol-evaluation"
 PACKAGES = ("gyeol", "lm_eval", "datasets", "torch", "transformers", "numpy")
 MAIN = ("acc", "acc_norm", "exact_match", "f1", "byte_perplexity", "word_perplexity", "bits_per_byte", "perplexity")
 """Metrics in the order in which the first that a task has is shown."""
@@ -93,13 +97,14 @@ def evaluate(
         raise InputError(f"{data}: no such folder; name one with data sets")
     if not data:
         os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
+    _quiet()
     from lm_eval import simple_evaluate
 
     from benchmarks.tasks.harness import GyeolLM
 
     loaded = [GyeolLM(model, scoring=scoring, device=device) for model in models]  # type: ignore[arg-type]
     found = []
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(stderr):
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         built = load_tasks(tasks, data, Path(folder))
         for model, lm in zip(models, loaded, strict=True):
             started = time.perf_counter()
@@ -116,16 +121,16 @@ def evaluate(
             share = lm.crossing / lm.scored if lm.scored else 0.0
             found.append(ModelFigures(shown_path(model), _tokens(Path(model)), _figures(result or {}), share, seconds))
     settings = {"tasks": list(tasks), "limit": limit, "shots": shots, "scoring": scoring, "chat": chat}
-    return EvaluationReport("gyeol-evaluation", 1, "evaluation", provenance(packages=PACKAGES), settings, found)
+    return EvaluationReport(FORMAT, 1, "evaluation", provenance(packages=PACKAGES), settings, found)
 
 
 def load_tasks(names: Sequence[str], data: Path | None, folder: Path) -> list[Any]:
     """The tasks and groups ``names``, with data from ``data`` where it has them; ``folder`` is for definitions."""
+    _quiet()
     from lm_eval.tasks import TaskManager
 
     from benchmarks.tasks.files import own_tasks, tasks_from_files
 
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
     own_tasks(folder)
     manager = TaskManager(include_path=str(folder))
     if not names:
@@ -146,12 +151,20 @@ def load_tasks(names: Sequence[str], data: Path | None, folder: Path) -> list[An
     return [each for each in top if getattr(each, "name", None) or each.task_name not in inside]
 
 
+def _quiet() -> None:
+    """No bars of the harness where there is no terminal, and no word of metrics that it would look for on the hub."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    logging.getLogger("lm_eval.api.registry").setLevel(logging.CRITICAL)
+
+
 def _unreachable(names: Sequence[str], data: Path | None, missing: Sequence[str], error: Exception) -> str:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
     if data is None:
         return (
-            f"the data of {', '.join(names)} cannot be loaded from the Hugging Face hub ({reason}); put its files into a "
-            "folder DATA as DATA/NAME/CONFIGURATION/SPLIT.jsonl (kobest_v1/boolq/test.jsonl), and name that as data"
+            f"the data of {', '.join(names)} cannot be loaded from the Hugging Face hub ({reason}); put its files into "
+            "a folder DATA as DATA/NAME/CONFIGURATION/SPLIT.jsonl (kobest_v1/boolq/test.jsonl), and name that as data"
         )
     looked = "; ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
     return f"the data of {', '.join(names)} cannot be loaded ({reason}); looked for {looked or data}"
@@ -176,3 +189,29 @@ def _tokens(folder: Path) -> int | None:
     record = read_json(path) if path.is_file() else {}
     tokens = record.get("tokens") if isinstance(record, dict) else None
     return tokens if isinstance(tokens, int) else None
+
+
+def evaluate_and_write(
+    models: Sequence[str | Path], tasks: Sequence[str], out: Path | None, *, force: bool = False, **options: Any
+) -> EvaluationReport:
+    """As `evaluate`, and the result in the file ``out``, which is looked at before the work."""
+    if out:
+        check_file(out, JSON_MARK, force)
+    report = evaluate(models, tasks, **options)
+    if out:
+        write_json(out, as_json(report))
+    return report
+
+
+def check_corpus(
+    tasks: Sequence[str], corpus: Sequence[str | Path], *, data: Path | None = None, limit: int | None = None
+) -> list[Contamination]:
+    """How many items of ``tasks`` stand in ``corpus``, see `benchmarks.tasks.contamination`."""
+    check_installed()
+    from lm_eval.api.group import Group
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+        loaded = load_tasks(tasks, data, Path(folder))
+        single = [task for each in loaded for task in (each.get_all_tasks() if isinstance(each, Group) else [each])]
+        texts = {task.task_name: item_texts(task, limit) for task in single}
+    return contamination(texts, corpus)

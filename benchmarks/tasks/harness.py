@@ -5,6 +5,7 @@ span words the cut often lies inside a token, and then the score is wrong, or th
 default continuations are scored exactly instead (`model.scoring`); ``scoring="plain"`` does what the harness does.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,8 @@ from tokenizer.progress import progress_bar
 Scoring = Literal["exact", "plain"]
 BATCH = 512
 """Requests scored together."""
+TOGETHER = 16
+"""Texts generated together."""
 GENERATED = 256
 """Tokens generated at most where a task does not say."""
 
@@ -79,15 +82,25 @@ class GyeolLM(LM):
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         """Text behind each context up to one of the strings that end it; greedy unless the task samples."""
-        ends, found = end_ids(self.folder, self.own_tokenizer.eos_id), []
+        ends, found = end_ids(self.folder, self.own_tokenizer.eos_id), [""] * len(requests)
+        alike: dict[str, list[int]] = {}
+        for number, request in enumerate(requests):
+            alike.setdefault(json.dumps(request.args[1], sort_keys=True, default=str), []).append(number)
         with progress_bar("Generating", total=len(requests)) as bar:
-            for context, options in (request.args for request in requests):
+            for numbers in alike.values():
+                numbers.sort(key=lambda number: len(requests[number].args[0]))
+                options = requests[numbers[0]].args[1]
+                config = _generation(options, heal=self.scoring == "exact")
                 until = options.get("until") or []
                 stops = [until] if isinstance(until, str) else list(until)
-                config = _generation(options, heal=self.scoring == "exact")
-                model = (self.scorer.model, self.own_tokenizer)
-                found.append(_until(text_pieces(*model, [context], config, ends, shorten=True), stops))
-                bar.advance()
+                for start in range(0, len(numbers), TOGETHER):
+                    part = numbers[start : start + TOGETHER]
+                    contexts = [requests[number].args[0] for number in part]
+                    model = (self.scorer.model, self.own_tokenizer)
+                    texts = _until(text_pieces(*model, contexts, config, ends, shorten=True), len(part), stops)
+                    for number, text in zip(part, texts, strict=True):
+                        found[number] = text
+                    bar.advance(len(part))
         return found
 
 
@@ -103,14 +116,19 @@ def _generation(options: dict[str, Any], *, heal: bool) -> GenerationConfig:
     )
 
 
-def _until(pieces: Iterable[list[str]], stops: Sequence[str]) -> str:
-    """The text up to the first of ``stops``."""
-    text = ""
-    for (piece,) in pieces:
-        text += piece
-        if found := [text.index(stop) for stop in stops if stop and stop in text]:
-            return text[: min(found)]
-    return text
+def _until(pieces: Iterable[list[str]], count: int, stops: Sequence[str]) -> list[str]:
+    """The ``count`` texts that come in pieces, each up to the first of ``stops``."""
+    texts, ended = [""] * count, [False] * count
+    for step in pieces:
+        for row, piece in enumerate(step):
+            if piece and not ended[row]:
+                texts[row] += piece
+                found = [texts[row].index(stop) for stop in stops if stop and stop in texts[row]]
+                if found:
+                    texts[row], ended[row] = texts[row][: min(found)], True
+        if all(ended):
+            break
+    return texts
 
 
 def scorer_of(model: Any, tokenizer: Tokenizer, folder: Path) -> Scorer:

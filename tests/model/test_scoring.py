@@ -145,3 +145,11 @@ def test_an_empty_continuation_is_refused(scorer: Scorer) -> None:
         scorer.continuation_nats([("ab", "")])
     with pytest.raises(InputError, match="exceed the model's context of 16; shorten"):
         scorer.continuation_nats([("ab", "bb" * 40)])
+
+
+def test_plain_scoring_puts_what_is_left_behind_the_tokens_of_the_context(scorer: Scorer) -> None:
+    found = scorer.continuation_nats([("abb", "abab")])[0]  # ab b ... and with it ab ba ba b
+    before, both = greedy(["abb", "abbabab"])
+    assert found.crossing
+    ids = [DIVIDER, *before, *both[len(before) :]]
+    assert found.plain == pytest.approx(-logp(scorer, ids, 1 + len(before)), rel=1e-4)

@@ -81,5 +81,7 @@ def test_rows_become_bits_per_byte_of_all_bytes_of_a_group() -> None:
         tuning_bytes=1,
         documents=documents,
     )
-    assert curve([row], "Korean") == [Point(5, 9, 2.0, pytest.approx(120 / 200))]
+    (point,) = curve([row], "Korean")
+    assert (point.flops, point.bytes, point.seconds) == (5, 9, 2.0)
+    assert point.bits_per_byte == pytest.approx(120 / 200)
     assert curve([row], "all")[0].bits_per_byte == pytest.approx(150 / 210)
