@@ -34,7 +34,7 @@ from tokenizer.state_files import read_state, write_state
 
 logger = logging.getLogger("gyeol")
 
-SETTINGS, RESULT = "settings.json", "comparison.json"
+SETTINGS, RESULT, PAGE = "settings.json", "comparison.json", "comparison.html"
 PACKAGES = ("gyeol", "torch", "tiktoken", "tokenizers", "sentencepiece", "kiwipiepy", "numpy")
 MOST_SEEDS = 100
 
@@ -78,7 +78,18 @@ def compare(
         rows, tuned, probes = _run(arms, ladder, seeds, texts, pairs, out, chosen.device, plan.flops)
         result = _result(arms, rows, tuned, probes, texts, pairs, corpus, ladder, seeds, chosen)
         write_json(out / RESULT, as_json(result))
+        _write_page(out / PAGE, result)
     return result
+
+
+def _write_page(path: Path, result: Comparison) -> None:
+    """Write the page, where what it needs is installed."""
+    from benchmarks.report.compute_page import write_comparison
+
+    try:
+        write_comparison(path, result)
+    except InputError as error:
+        logger.warning("%s", error)
 
 
 def _run(
