@@ -72,6 +72,7 @@ def _chart(tokenizers: Sequence[TokenizerFigures], group: str, axis: str) -> str
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}".replace("e+", "e")))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=7))
+        axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # fixed, so that places on the picture are known
         _name_lines(axes, ends)
         return as_svg(figure)
 
