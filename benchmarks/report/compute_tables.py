@@ -73,7 +73,8 @@ def group_table(result: Comparison, group: str) -> Table:
     label = GROUPS[group].head[0] if group in GROUPS else "All texts"
     budgets = [f"{budget:g}" for budget in result.budgets]
     heads = (*(f"{budget} FLOP" for budget in budgets), "equal bytes", "equal seconds", "FLOP to match")
-    title = f"{label}: bits per byte, with 95% intervals over {result.seeds} seeds"
+    seeds = f", with 95% intervals over {result.seeds} seeds" if result.seeds > 1 else ""
+    title = f"{label}: bits per byte{seeds}"
     table = new_table(title, ["tokenizer"], heads, f"{BEYOND} read beyond the ends of a curve")
     for each in result.tokenizers:
         own: GroupFigures = each.groups[group]
