@@ -18,7 +18,7 @@ import torch
 
 from model.checkpoint import RESULT, extend_run, extension, finished_files, open_run
 from model.config import ModelConfig, padded_vocab_size, preset
-from model.data import Data, Mixture, Windows, joined, open_data
+from model.data import Data, Mixture, TokenStream, Windows, joined, open_data
 from model.defaults import recipe_for
 from model.device import resolve_device, resolve_precision
 from model.evaluate import Validation, byte_lengths
@@ -77,34 +77,25 @@ def pretrain(
     tokenizer = tokenizer if tokenizer is not None else Tokenizer.load(tokenizer_folder(first.path))
     opened.check_tokenizer(tokenizer.fingerprint)
     if tokenizer.strict:
-        logger.warning(
-            "%s is strict: only Gyeol encodes with it, other engines refuse the model's tokenizer", first.path
-        )
+        logger.warning("%s is strict: other engines than Gyeol refuse the model's tokenizer", first.path)
     shape = run_shape(config, tokenizer.vocab_size)
     config = replace(config, **recipe_for(config, shape.max_context)._asdict())
     streams, held_out = opened.streams(shape.max_context)
     training = joined(streams)
     if config.tokens is None:
         config = replace(config, tokens=default_tokens(shape, len(training)))
-
     resolved = resolve_device(config.device)
     precision = resolve_precision(config.precision, resolved)
     measured = Validation(held_out, shape.max_context, config.eval_tokens, byte_lengths(tokenizer))
     run, end_of_text = Path(out), first.end_of_text
     memory = {"micro_batch_tokens": config.micro_batch_tokens, "context": shape.max_context}
     with started_workers(resolved) as (workers, device), memory_errors(memory), _one_writer(run, workers):
-        if workers.first:
-            identity = _identity(config, shape, opened)
-            extended_at = extend_run(run, identity) if config.extend else extension(run, identity)
-            open_run(run, identity, shape, end_of_text, tokenizer_folder(first.path))
-        extended_at = workers.share(extended_at if workers.first else 0)
+        extended_at = _open(run, config, shape, opened, workers)
         if (run / RESULT).exists():
             _say(f"{run} is finished; give more tokens and extend=True to go on, or a new folder", workers)
             return as_dataclass(PretrainResult, read_state(run / RESULT), run / RESULT)
         unigram = measured.unigram(training.counts(tokenizer.vocab_size))
-        named = zip(streams, opened.sources, strict=True)
-        windows = [Windows(stream, shape.max_context, config.seed, str(source.path)) for stream, source in named]
-        mixture = Mixture(windows, list(opened.sources.values()), config.seed)
+        mixture = _mixture(streams, opened, shape.max_context, config.seed)
         parts = (run, shape, config, mixture, measured, device, precision, end_of_text, workers, tokenizer.vocab_size)
         trainer = Trainer(*parts, extended_at=extended_at, start=partial(_start, config, tokenizer))
         mixture.check_read(trainer.steps * trainer.windows_per_step)
@@ -120,6 +111,23 @@ def pretrain(
             write_state(run / RESULT, {**asdict(result), "sha256": finished_files(run)})
         workers.barrier()
     return result
+
+
+def _open(run: Path, config: PretrainConfig, shape: ModelConfig, opened: Data, workers: Workers) -> int:
+    """Make the run folder, or check that the one there is the same run; the step at which it was extended."""
+    extended_at = 0
+    if workers.first:
+        identity, first = _identity(config, shape, opened), opened.first
+        extended_at = extend_run(run, identity) if config.extend else extension(run, identity)
+        open_run(run, identity, shape, first.end_of_text, tokenizer_folder(first.path))
+    return workers.share(extended_at)
+
+
+def _mixture(streams: list[TokenStream], opened: Data, context: int, seed: int) -> Mixture:
+    """The windows of all sources in their shares."""
+    named = zip(streams, opened.sources, strict=True)
+    windows = [Windows(stream, context, seed, str(source.path)) for stream, source in named]
+    return Mixture(windows, list(opened.sources.values()), seed)
 
 
 def _start(config: PretrainConfig, tokenizer: Any, model: Transformer) -> None:

@@ -41,8 +41,7 @@ from tokenizer.training.curriculum import (
     without_least_used,
 )
 from tokenizer.training.merges import Learned
-from tokenizer.training.recipes import line_record
-from tokenizer.training.records import versions
+from tokenizer.training.records import line_record, versions
 from tokenizer.vocabulary import TOKENIZER_FOLDER, Vocabulary, from_unicode
 
 MIN_COUNT = 2

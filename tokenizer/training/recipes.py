@@ -23,7 +23,6 @@ from tokenizer.corpus.reader import documents, total_size
 from tokenizer.corpus.reading import Reading
 from tokenizer.errors import InputError
 from tokenizer.progress import progress_bar
-from tokenizer.text.line_sample import LineSample, joined_samples
 from tokenizer.threads import cores
 from tokenizer.tokenizer import Tokenizer
 from tokenizer.training.collect import Collection, collect
@@ -39,7 +38,7 @@ from tokenizer.training.curriculum import (
 from tokenizer.training.merge_rules import Rules
 from tokenizer.training.merges import Learned, Sequences, learn_merges
 from tokenizer.training.morpheme_cuts import morpheme_pieces, word_cuts
-from tokenizer.training.records import SourceRecord, StageRecord, versions
+from tokenizer.training.records import SourceRecord, StageRecord, line_record, versions
 from tokenizer.training.spool import Spool
 from tokenizer.training.stages import encode_strings
 from tokenizer.vocabulary.byte_level import byte_alphabet
@@ -303,12 +302,6 @@ def _job(
         what = f"{len(start.tokens):,} tokens to start from and {len(special_tokens)} special tokens"
         raise InputError(f"vocabulary size {vocab_size:,} is below {least:,}: {what}; choose a larger one")
     return _Job(start, special_tokens, kept, grammar, vocab_size - len(special_tokens))
-
-
-def line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:
-    """The record of a sample of the corpus's lines, joined with that of the tokenizer that training goes on from."""
-    old = continue_from.vocabulary.provenance.get("line_sample") if continue_from else None
-    return joined_samples([sample, *([LineSample.of_record(old)] if old else [])]).record
 
 
 def _learn_flat(

@@ -3,6 +3,10 @@
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from tokenizer.text.line_sample import LineSample, joined_samples
+from tokenizer.tokenizer import Tokenizer
 
 
 @dataclass
@@ -61,3 +65,9 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def line_record(sample: LineSample, continue_from: Tokenizer | None) -> dict[str, Any]:
+    """The record of a sample of the corpus's lines, joined with that of the tokenizer that training goes on from."""
+    old = continue_from.vocabulary.provenance.get("line_sample") if continue_from else None
+    return joined_samples([sample, *([LineSample.of_record(old)] if old else [])]).record
